@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program: finds the command and runs it. */
+
+#include <config.h>
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/cli/command.h"
+
+const struct command *const commands[] = {
+  NULL,
+};
+
+static void
+print_help (void)
+{
+  puts ("Usage: ezcdc COMMAND [OPTION]... [ARGUMENT]...\n"
+        "\n"
+        "Keeps a target database in step with a source database.\n");
+  if (commands[0] != NULL)
+    puts ("Commands:");
+  for (size_t i = 0; commands[i] != NULL; i++)
+    printf ("  %-12s %s\n", commands[i]->name, commands[i]->summary);
+  if (commands[0] != NULL)
+    puts ("");
+  puts ("Options:\n"
+        "  --help       this text; also \"ezcdc COMMAND --help\"\n"
+        "  --version    the version\n"
+        "\n"
+        "Exit codes: 0 done, 1 failed while running, 2 wrong usage or\n"
+        "configuration, 3 a check found something wrong.");
+}
+
+static const struct command *
+find_command (const char *name)
+{
+  for (size_t i = 0; commands[i] != NULL; i++)
+    if (strcmp (commands[i]->name, name) == 0)
+      return commands[i];
+  return NULL;
+}
+
+static int
+unknown_command (const char *name)
+{
+  fprintf (stderr, "ezcdc: there is no command \"%s\"; see ezcdc --help\n",
+           name);
+  return EXIT_USAGE;
+}
+
+static int
+help_command (int argc, char **argv)
+{
+  if (argc < 2) {
+    print_help ();
+    return EXIT_OK;
+  }
+  const struct command *command = find_command (argv[1]);
+  if (command == NULL)
+    return unknown_command (argv[1]);
+  fputs (command->usage, stdout);
+  return EXIT_OK;
+}
+
+static bool
+asks_for_help (int argc, char **argv)
+{
+  for (int i = 1; i < argc && strcmp (argv[i], "--") != 0; i++)
+    if (strcmp (argv[i], "--help") == 0)
+      return true;
+  return false;
+}
+
+/* A full disk or a closed pipe is no success. */
+static int
+finish_output (int status)
+{
+  if (fflush (stdout) != 0 || ferror (stdout)) {
+    fprintf (stderr, "ezcdc: write to standard output: %m\n");
+    return status == EXIT_OK ? EXIT_RUN_FAILED : status;
+  }
+  return status;
+}
+
+int
+command_usage_error (const struct command *command, const char *format, ...)
+{
+  va_list args;
+
+  fprintf (stderr, "ezcdc: %s: ", command->name);
+  va_start (args, format);
+  vfprintf (stderr, format, args);
+  va_end (args);
+  fprintf (stderr, "; see ezcdc %s --help\n", command->name);
+  return EXIT_USAGE;
+}
+
+static int
+dispatch (int argc, char **argv)
+{
+  if (argc < 2) {
+    fputs ("ezcdc: which command? See ezcdc --help\n", stderr);
+    return EXIT_USAGE;
+  }
+  if (strcmp (argv[1], "--help") == 0) {
+    print_help ();
+    return EXIT_OK;
+  }
+  if (strcmp (argv[1], "--version") == 0) {
+    puts (PACKAGE_NAME " " PACKAGE_VERSION);
+    return EXIT_OK;
+  }
+  if (strcmp (argv[1], "help") == 0)
+    return help_command (argc - 1, argv + 1);
+
+  const struct command *command = find_command (argv[1]);
+  if (command == NULL)
+    return unknown_command (argv[1]);
+  if (asks_for_help (argc - 1, argv + 1)) {
+    fputs (command->usage, stdout);
+    return EXIT_OK;
+  }
+  return command->run (argc - 1, argv + 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  return finish_output (dispatch (argc, argv));
+}

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# core/pipeline: its files in the core library (headers too).
+
+core_libezcdc_core_la_SOURCES += \
+	$(NULL)

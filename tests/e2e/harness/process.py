@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Child processes that never outlive the test run."""
+
+import ctypes
+import os
+import pwd
+import signal
+import socket
+import subprocess
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent(number):
+    def before_exec():
+        _libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+    return before_exec
+
+
+def start(command, death_signal=signal.SIGKILL, user=None, **options):
+    """Popen, but the child gets death_signal when this process ends.
+
+    user is a passwd entry, or None for the caller's own account.
+    """
+    if user is not None:
+        options.update(user=user.pw_uid, group=user.pw_gid, extra_groups=[])
+    return subprocess.Popen(command, preexec_fn=_die_with_parent(death_signal),
+                            **options)
+
+
+def unprivileged_user():
+    """The account that servers run under: None unless we are root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("no unprivileged account: neither postgres nor nobody")
+
+
+def stop(process, number=signal.SIGTERM, timeout=20):
+    """Ends a child that we started, politely first. Returns its exit code."""
+    if process.poll() is None:
+        process.send_signal(number)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    return process.returncode
+
+
+def free_port():
+    """A loopback port that nobody listens on right now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def descendants(pid):
+    """The process ids below pid, children before grandchildren."""
+    found = []
+    pending = [pid]
+    while pending:
+        parent = pending.pop(0)
+        try:
+            with open(f"/proc/{parent}/task/{parent}/children") as listing:
+                children = [int(word) for word in listing.read().split()]
+        except OSError:
+            children = []
+        found += children
+        pending += children
+    return found
+
+
+def alive(pid):
+    """Whether pid runs (a zombie does not)."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False

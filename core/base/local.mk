@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-# core/base: its files in the core library (headers too).
+# core/base: what every room stands on.
 
 core_libezcdc_core_la_SOURCES += \
-	core/base/version.c \
-	core/base/version.h \
+	core/base/error.c \
+	core/base/error.h \
+	core/base/json.c \
+	core/base/json.h \
+	core/base/log.c \
+	core/base/log.h \
+	core/base/memory.c \
+	core/base/memory.h \
+	core/base/text.c \
+	core/base/text.h \
+	core/base/utf8.c \
+	core/base/utf8.h \
 	$(NULL)

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The starrocks connector: its entry point. */
 
-#include <stddef.h>
+#include <ezcdc/connector.h>
 
-__attribute__ ((visibility ("default"))) const void *
-ezcdc_connector_v1 (const void *host);
-
-const void *
-ezcdc_connector_v1 (const void *host)
+const struct ezcdc_connector *
+ezcdc_connector_v1 (const struct ezcdc_host *host)
 {
   (void) host;
   return NULL;

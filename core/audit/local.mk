@@ -2,4 +2,6 @@
 # core/audit: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/audit/actions.c \
+	core/audit/actions.h \
 	$(NULL)

@@ -2,4 +2,7 @@
 # core/keeper: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/keeper/keeper.h \
+	core/keeper/link.h \
+	core/keeper/run_lock.h \
 	$(NULL)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of audited actions. A test compares it with the manual page. */
+
+#include <config.h>
+
+#include <string.h>
+
+#include "core/audit/actions.h"
+
+/* clang-format off */
+const struct audit_action audit_actions[] = {
+  { "audit.opened", false,
+    "a log was begun; detail names the key id that its chain uses" },
+  { "audit.recovered", false,
+    "a torn or damaged last line was moved to a file of its own" },
+  { "audit.rekeyed", false,
+    "the chain goes on under another key; detail names both key ids" },
+  { "clock.stepped", false,
+    "the clock was set back; times stand still until it has caught up" },
+  { "config.accepted", true,
+    "the configuration was read, checked and put to use" },
+  { "config.rejected", true,
+    "the configuration was refused" },
+  { "connector.loaded", true,
+    "a connector's file was vetted and loaded; path, SHA-256, version, ABI" },
+  { "connector.rejected", true,
+    "a connector's file was refused before any of its code ran" },
+  { "credential.resealed", false,
+    "a sealed value was encrypted again under the primary key" },
+  { "credential.sealed", false,
+    "a plaintext value was replaced by a sealed one" },
+  { "credential.unseal_denied", false,
+    "a runner asked for a value that is not its own" },
+  { "credential.unseal_failed", false,
+    "a sealed value did not open; detail has the precise reason" },
+  { "credential.unsealed", false,
+    "a sealed value was opened for a connector; detail has option and reason" },
+  { "dead_letter.stored", true,
+    "the sink refused rows, which were put aside" },
+  { "key.mismatched", false,
+    "a value is sealed under a key that is not in the ring" },
+  { "key.reload_rejected", false,
+    "keys were to be reloaded and the new ones were refused" },
+  { "key.reloaded", false,
+    "keys were reloaded; detail has the key ids" },
+  { "pipeline.failed", false,
+    "a run ended with an error" },
+  { "pipeline.started", false,
+    "a run began" },
+  { "pipeline.stopped", false,
+    "a run ended, drained or caught up" },
+  { "publication.altered", true,
+    "tables were added to or taken from a publication" },
+  { "publication.created", true,
+    "a publication was created at the source" },
+  { "runner.crashed", false,
+    "a runner ended by a signal or in disorder; it is started again" },
+  { "runner.started", false,
+    "a runner was started" },
+  { "runner.stopped", false,
+    "a runner ended by itself" },
+  { "sink.redirect_refused", true,
+    "a redirect led where neither configuration nor cluster had said" },
+  { "slot.created", true,
+    "a replication slot was created at the source" },
+  { "slot.dropped", true,
+    "a replication slot was dropped on command" },
+  { "snapshot.finished", true,
+    "the initial copy is complete" },
+  { "snapshot.started", true,
+    "the initial copy began" },
+  { "table.altered", true,
+    "a table was changed in the sink" },
+  { "table.created", true,
+    "a table was created in the sink" },
+  { "table.truncated", true,
+    "a table was emptied in the sink" },
+  { "tls.downgrade_refused", true,
+    "a server offered less than the configuration demands" },
+  { "tls.negotiated", true,
+    "a connection was made; version, cipher, peer" },
+  { "tls.reload_rejected", true,
+    "certificates were to be reloaded and the new ones were refused" },
+  { "tls.reloaded", true,
+    "certificates were reloaded" },
+  { "tls.weakened", true,
+    "the configuration allows less than verified TLS" },
+  { "verify.finished", true,
+    "source and sink were compared; detail has the result" },
+  { NULL, false, NULL },
+};
+/* clang-format on */
+
+const struct audit_action *
+audit_action_find (const char *name)
+{
+  for (const struct audit_action *action = audit_actions; action->name != NULL;
+       action++)
+    if (strcmp (action->name, name) == 0)
+      return action;
+  return NULL;
+}

@@ -2,4 +2,6 @@
 # core/http: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/http/http.h \
+	core/http/options.c \
 	$(NULL)

@@ -2,4 +2,6 @@
 # core/tls: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/tls/options.c \
+	core/tls/tls.h \
 	$(NULL)

@@ -130,7 +130,7 @@ json_key (struct json *json, const char *name)
 }
 
 void
-json_string (struct json *json, const char *data, size_t length)
+json_bytes (struct json *json, const char *data, size_t length)
 {
   begin_value (json);
   append_quoted (json->text, data, length);
@@ -140,9 +140,9 @@ void
 json_text (struct json *json, const char *string)
 {
   if (string == NULL)
-    json_null (json);
+    json_none (json);
   else
-    json_string (json, string, strlen (string));
+    json_bytes (json, string, strlen (string));
 }
 
 void
@@ -165,7 +165,7 @@ json_double (struct json *json, double value)
   char number[32];
 
   if (!isfinite (value)) {
-    json_null (json);
+    json_none (json);
     return;
   }
   for (int digits = 15; digits <= 17; digits++) {
@@ -185,7 +185,7 @@ json_bool (struct json *json, bool value)
 }
 
 void
-json_null (struct json *json)
+json_none (struct json *json)
 {
   json_raw (json, "null", 4);
 }

@@ -26,9 +26,9 @@ void json_array_end (struct json *json) __attribute__ ((nonnull));
 
 void json_key (struct json *json, const char *name) __attribute__ ((nonnull));
 
-/* A string of length bytes. Control characters are escaped; bytes that are
+/* A string of length bytes (jansson has the name json_string). Control characters are escaped; bytes that are
  * not valid UTF-8 become \ufffd, one each. */
-void json_string (struct json *json, const char *data, size_t length)
+void json_bytes (struct json *json, const char *data, size_t length)
   __attribute__ ((nonnull (1)));
 /* A NUL-terminated string, or null for NULL. */
 void json_text (struct json *json, const char *string)
@@ -39,14 +39,14 @@ void json_uint64 (struct json *json, uint64_t value) __attribute__ ((nonnull));
  * infinities, which JSON does not have. */
 void json_double (struct json *json, double value) __attribute__ ((nonnull));
 void json_bool (struct json *json, bool value) __attribute__ ((nonnull));
-void json_null (struct json *json) __attribute__ ((nonnull));
+void json_none (struct json *json) __attribute__ ((nonnull));
 /* A value that is JSON already, written as it is. */
 void json_raw (struct json *json, const char *data, size_t length)
   __attribute__ ((nonnull));
 
 /* Key and value together, for the usual members of an object. */
-void json_member_text (struct json *json, const char *name,
-                       const char *string) __attribute__ ((nonnull (1, 2)));
+void json_member_text (struct json *json, const char *name, const char *string)
+  __attribute__ ((nonnull (1, 2)));
 void json_member_int64 (struct json *json, const char *name, int64_t value)
   __attribute__ ((nonnull));
 void json_member_uint64 (struct json *json, const char *name, uint64_t value)

@@ -89,12 +89,15 @@ log_vmessage (enum log_level level, const char *format, va_list args)
   char text[LINE_MAX_BYTES];
   char line[LINE_MAX_BYTES];
   size_t used;
+  int length;
 
   if ((int) level > atomic_load (&level_limit))
     return;
-  if (vsnprintf (text, sizeof text, format, args) < 0)
+  length = vsnprintf (text, sizeof text, format, args);
+  if (length < 0)
     text[0] = '\0';
-  text[utf8_whole_length (text, strlen (text))] = '\0';
+  else if ((size_t) length >= sizeof text)
+    text[utf8_whole_length (text, sizeof text - 1)] = '\0';
   used = append_escaped (line, 0, line_prefix);
   used = append_escaped (line, used, ": ");
   used = append_escaped (line, used, level_name (level));

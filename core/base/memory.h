@@ -52,7 +52,7 @@ bool array_reserve (void *array, size_t *capacity, size_t needed,
 
 /* The value of a pointer variable, which is NULL afterwards. */
 #define TAKE_POINTER(variable)                                                \
-  __extension__ ({                                                            \
+  __extension__({                                                             \
     __typeof__ (variable) *take_address = &(variable);                        \
     __typeof__ (variable) take_value = *take_address;                         \
     *take_address = NULL;                                                     \
@@ -61,7 +61,7 @@ bool array_reserve (void *array, size_t *capacity, size_t needed,
 
 /* The value of a descriptor variable, which is -1 afterwards. */
 #define TAKE_DESCRIPTOR(variable)                                             \
-  __extension__ ({                                                            \
+  __extension__({                                                             \
     int *take_address = &(variable);                                          \
     int take_value = *take_address;                                           \
     *take_address = -1;                                                       \

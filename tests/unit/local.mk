@@ -3,8 +3,18 @@
 # its name in the list; it is linked with the core library. If it needs more
 # files, set tests_unit_test_NAME_SOURCES.
 
+EXTRA_DIST += tests/unit/unit.h
+
 if HAVE_CMOCKA
 unit_tests = \
+	tests/unit/test-error \
+	tests/unit/test-files \
+	tests/unit/test-ini \
+	tests/unit/test-json \
+	tests/unit/test-log \
+	tests/unit/test-text \
+	tests/unit/test-utf8 \
+	tests/unit/test-values \
 	$(NULL)
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

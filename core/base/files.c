@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files as wholes. */
+
+#include <config.h>
+
+#include <ezcdc/connector.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/files.h"
+#include "core/base/memory.h"
+
+/* A folder's name and a NUL for the file `path`; the caller frees it. */
+static char *
+folder_of (const char *path)
+{
+  const char *slash = strrchr (path, '/');
+
+  if (slash == NULL)
+    return strdup (".");
+  if (slash == path)
+    return strdup ("/");
+  return strndup (path, (size_t) (slash - path));
+}
+
+static int
+out_of_memory (struct error *error, const char *path)
+{
+  return error_set (error, EZCDC_E_MEMORY, "%s: out of memory", path);
+}
+
+/* The size of a regular file, 0 for anything else. */
+static size_t
+size_hint (int descriptor)
+{
+  struct stat status;
+
+  if (fstat (descriptor, &status) < 0 || !S_ISREG (status.st_mode)
+      || status.st_size < 0)
+    return 0;
+  return (size_t) status.st_size;
+}
+
+/* Reads to the end, at most limit + 1 bytes, so that the caller sees that
+ * there are more. */
+static int
+read_to_end (int descriptor, const char *path, size_t limit, struct text *text,
+             struct error *error)
+{
+  size_t start = text->length;
+  size_t hint = size_hint (descriptor);
+
+  text_reserve (text, (hint < limit ? hint : limit) + 1);
+  for (;;) {
+    size_t rest = limit + 1 - (text->length - start);
+    ssize_t got;
+
+    if (rest == 0)
+      return 0;
+    text_reserve (text, 1);
+    if (text->failed)
+      return out_of_memory (error, path);
+    if (rest > text->capacity - text->length - 1)
+      rest = text->capacity - text->length - 1;
+    got = read (descriptor, text->data + text->length, rest);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return error_set (error, EZCDC_E_CONFIG, "read %s: %m", path);
+    if (got == 0)
+      return 0;
+    text->length += (size_t) got;
+    text->data[text->length] = '\0';
+  }
+}
+
+int
+file_read (const char *path, size_t limit, struct text *text,
+           struct error *error)
+{
+  CLEANUP_CLOSE int descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  size_t start = text->length;
+  int r;
+
+  if (descriptor < 0)
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+  if (limit == SIZE_MAX)
+    limit--;
+  r = read_to_end (descriptor, path, limit, text, error);
+  if (r == 0 && text->length - start > limit)
+    r = error_set (error, EZCDC_E_CONFIG,
+                   "%s: longer than %zu bytes, which is the limit", path,
+                   limit);
+  if (r < 0 && text->data != NULL) {
+    explicit_bzero (text->data + start, text->capacity - start);
+    text->length = start;
+  }
+  return r;
+}
+
+static int
+write_all (int descriptor, const char *data, size_t length)
+{
+  while (length > 0) {
+    ssize_t written = write (descriptor, data, length);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return -1;
+    data += written;
+    length -= (size_t) written;
+  }
+  return 0;
+}
+
+/* Gives the new file the owner and the mode of the old one, if there is an
+ * old one. The owner first: a change of owner may clear mode bits. */
+static int
+copy_identity (int descriptor, const char *path, mode_t mode)
+{
+  struct stat old, new;
+
+  if (stat (path, &old) < 0) {
+    if (errno != ENOENT)
+      return -1;
+    return fchmod (descriptor, mode);
+  }
+  if (fstat (descriptor, &new) < 0)
+    return -1;
+  if ((old.st_uid != new.st_uid || old.st_gid != new.st_gid)
+      && fchown (descriptor, old.st_uid, old.st_gid) < 0)
+    return -1;
+  return fchmod (descriptor, old.st_mode & 07777);
+}
+
+int
+folder_sync (const char *path, struct error *error)
+{
+  CLEANUP_CLOSE int descriptor = open (path,
+                                       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  if (descriptor < 0 || fsync (descriptor) < 0)
+    return error_set (error, EZCDC_E_OPERATOR, "sync the folder %s: %m", path);
+  return 0;
+}
+
+/* Writes the temporary file; it is there afterwards, whatever is returned. */
+static int
+fill_file (int descriptor, const char *path, const void *data, size_t length,
+           mode_t mode, struct error *error)
+{
+  if (copy_identity (descriptor, path, mode) < 0)
+    return error_set (error, EZCDC_E_OPERATOR,
+                      "give the new %s the old one's owner and mode: %m",
+                      path);
+  if (write_all (descriptor, data, length) < 0 || fsync (descriptor) < 0)
+    return error_set (error, EZCDC_E_OPERATOR, "write beside %s: %m", path);
+  return 0;
+}
+
+/* Replaces path, which is no symbolic link. */
+static int
+replace_resolved (const char *path, const void *data, size_t length,
+                  mode_t mode, struct error *error)
+{
+  CLEANUP_FREE char *folder = folder_of (path);
+  CLEANUP_FREE char *temporary = NULL;
+  CLEANUP_CLOSE int descriptor = -1;
+  int r;
+
+  if (folder == NULL || asprintf (&temporary, "%s.XXXXXX", path) < 0) {
+    temporary = NULL;
+    return out_of_memory (error, path);
+  }
+  descriptor = mkostemp (temporary, O_CLOEXEC);
+  if (descriptor < 0)
+    return error_set (error, EZCDC_E_OPERATOR,
+                      "make a temporary file beside %s: %m", path);
+  r = fill_file (descriptor, path, data, length, mode, error);
+  if (r == 0 && rename (temporary, path) < 0)
+    r = error_set (error, EZCDC_E_OPERATOR, "rename the new %s: %m", path);
+  if (r < 0) {
+    unlink (temporary);
+    return r;
+  }
+  return folder_sync (folder, error);
+}
+
+int
+file_replace (const char *path, const void *data, size_t length, mode_t mode,
+              struct error *error)
+{
+  CLEANUP_FREE char *resolved = realpath (path, NULL);
+
+  if (resolved == NULL && errno != ENOENT)
+    return error_set (error, EZCDC_E_OPERATOR, "find %s: %m", path);
+  return replace_resolved (resolved != NULL ? resolved : path, data, length,
+                           mode, error);
+}
+
+/* Makes one folder; that it exists already is no failure. */
+static bool
+make_one (const char *path)
+{
+  struct stat status;
+
+  if (mkdir (path, 0700) == 0)
+    return true;
+  if (errno != EEXIST)
+    return false;
+  if (stat (path, &status) < 0)
+    return false;
+  if (!S_ISDIR (status.st_mode)) {
+    errno = ENOTDIR;
+    return false;
+  }
+  return true;
+}
+
+int
+folder_make (const char *path, struct error *error)
+{
+  CLEANUP_FREE char *part = strdup (path);
+  struct stat status;
+
+  if (part == NULL)
+    return out_of_memory (error, path);
+  for (char *at = part; *at != '\0'; at++) {
+    if (at == part || *at != '/' || at[-1] == '/')
+      continue;
+    *at = '\0';
+    /* A folder above that exists may be one in which nothing can be made. */
+    if (stat (part, &status) < 0 && !make_one (part))
+      return error_set (error, EZCDC_E_OPERATOR, "make the folder %s: %m",
+                        part);
+    *at = '/';
+  }
+  if (!make_one (part))
+    return error_set (error, EZCDC_E_OPERATOR, "make the folder %s: %m", path);
+  return 0;
+}

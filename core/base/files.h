@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files as wholes: reading within a limit, replacing atomically. */
+
+#ifndef EZCDC_BASE_FILES_H
+#define EZCDC_BASE_FILES_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+/* All return 0 or an EZCDC_E_... with a text that names the path and the
+ * reason. What does not exist or may not be read is EZCDC_E_CONFIG. */
+
+/* Appends the whole content to text; a regular file or something that can be
+ * read to its end (a pipe). More than limit bytes is an error, and leaves
+ * text as it was. If the content is a secret, the caller frees text with
+ * text_wipe_free; no other copies are made as long as it is a regular file.
+ */
+int file_read (const char *path, size_t limit, struct text *text,
+               struct error *error) __attribute__ ((nonnull (1, 3)));
+
+/* Replaces the content of a file, or makes a new one with the given mode. An
+ * existing file keeps mode and owner; a symbolic link is followed, so that
+ * the link stays. Afterwards the file has either the old or the new content,
+ * also after a loss of power: the new one is written beside it, synced, and
+ * renamed.
+ */
+int file_replace (const char *path, const void *data, size_t length,
+                  mode_t mode, struct error *error)
+  __attribute__ ((nonnull (1)));
+
+/* Makes a folder and those above it that are missing, each with mode 0700.
+ * An existing one is left as it is. */
+int folder_make (const char *path, struct error *error)
+  __attribute__ ((nonnull (1)));
+
+/* Syncs a folder, so that new names in it survive a loss of power. */
+int folder_sync (const char *path, struct error *error)
+  __attribute__ ((nonnull (1)));
+
+#endif

@@ -95,3 +95,18 @@ def test_oracle_tells_null_from_the_text_null():
 def test_oracle_keeps_all_digits():
     digits = "12345678901234567890123456789012345678.123456789"
     assert oracle.comparable("numeric", digits) == decimal.Decimal(digits)
+
+
+def test_oracle_reads_what_postgres_would_send(postgres):
+    postgres.sql("CREATE TABLE sent (id int PRIMARY KEY, c char(4), i inet,"
+                 " b boolean, t timestamptz)")
+    postgres.sql("INSERT INTO sent VALUES (1, 'ab', '::1', true,"
+                 " '2024-01-01 12:00:00+02'), (2, NULL, NULL, NULL, NULL)")
+    connection = postgres.connect()
+    columns, key, rows = oracle.source_rows(connection, "public", "sent")
+    connection.close()
+    postgres.sql("DROP TABLE sent")
+    assert key == ["id"]
+    assert rows == [("1", "ab  ", "::1", "t", "2024-01-01 10:00:00+00"),
+                    ("2", None, None, None, None)]
+    assert columns[1] == ("c", "character")

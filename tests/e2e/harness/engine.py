@@ -195,9 +195,11 @@ class Pipeline:
             return {}
         return done.json()
 
-    def start(self, *arguments, **env):
+    def start(self, *arguments, detached=False, inherit=False, **env):
+        """Starts a run. inherit lets it write where we write, so that a
+        person sees it; detached lets it outlive us."""
         self._ready()
-        run = Run(self, arguments, env)
+        run = Run(self, arguments, env, detached, inherit)
         self.runs.append(run)
         return run
 
@@ -214,7 +216,8 @@ class Pipeline:
 class Run:
     """An `ezcdc run` in the background."""
 
-    def __init__(self, pipeline, arguments, env):
+    def __init__(self, pipeline, arguments, env, detached=False,
+                 inherit=False):
         self.pipeline = pipeline
         number = len(pipeline.runs)
         self.stdout_path = pipeline.folder / f"{pipeline.name}.{number}.out"
@@ -225,8 +228,9 @@ class Run:
             self.process = process.start(
                 [str(pipeline.program.path), "run", *map(str, arguments),
                  str(pipeline.ini)],
-                env=pipeline.program.environment(**env),
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+                env=pipeline.program.environment(**env), detached=detached,
+                stdin=subprocess.DEVNULL, stdout=None if inherit else out,
+                stderr=None if inherit else err)
 
     @property
     def text(self):

@@ -65,8 +65,11 @@ def source_rows(connection, schema, table):
         for name, value in PINNED.items():
             cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
         columns, key = source_columns(cursor, schema, table)
-        wanted = ", ".join('"%s"::text' % name.replace('"', '""')
-                           for name, _ in columns)
+        # format() calls the type's output function; a cast to text would
+        # strip the blanks of char(n) and add a netmask to inet.
+        wanted = ", ".join(
+            "CASE WHEN {0} IS NOT NULL THEN format('%s', {0}) END".format(
+                '"%s"' % name.replace('"', '""')) for name, _ in columns)
         cursor.execute(f"SELECT {wanted} FROM {_quoted(schema, table)}")
         rows = cursor.fetchall()
     return columns, key, rows
@@ -85,6 +88,8 @@ def comparable(type_name, value):
     if type_name == "boolean":
         return {"true": True, "t": True, "1": True,
                 "false": False, "f": False, "0": False}[value.lower()]
+    if type_name == "character":
+        return value.rstrip(" ")    # what pads char(n) has no meaning
     if type_name in INTEGERS:
         return int(value)
     if type_name in DECIMALS:

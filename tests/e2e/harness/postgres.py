@@ -19,6 +19,7 @@ SETTINGS = {
     "max_wal_senders": "40",
     "max_replication_slots": "40",
     "max_connections": "120",
+    "max_prepared_transactions": "10",
     "shared_buffers": "128MB",
     # Speed of the generator only: nothing that a client can see.
     "fsync": "off",
@@ -57,7 +58,8 @@ def binaries():
 class PostgreSQL:
     """One server in a folder of its own; its superuser comes in by the Unix socket."""
 
-    def __init__(self, folder, authority, bin_folder=None, settings=None):
+    def __init__(self, folder, authority, bin_folder=None, settings=None,
+                 detached=False):
         self.folder = folder
         self.authority = authority
         self.bin = pathlib.Path(bin_folder or binaries())
@@ -67,6 +69,7 @@ class PostgreSQL:
         self.port = process.free_port()
         self._user = process.unprivileged_user()
         self._process = None
+        self._detached = detached
         self._settings = dict(SETTINGS, **(settings or {}))
         self._initialise()
         self.start()
@@ -78,7 +81,7 @@ class PostgreSQL:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
         self._as_server([self.bin / "initdb", "-D", self.data, "-U", "postgres",
                          "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
-                         "--no-sync", "--no-instructions"])
+                         "--no-sync"])
         certificate, key = self.authority.issue("postgres")
         for source, name in ((certificate, "server.crt"), (key, "server.key")):
             target = self.data / name
@@ -107,8 +110,9 @@ class PostgreSQL:
         with open(self.log_path, "ab") as log:
             # SIGINT is PostgreSQL's fast shutdown.
             self._process = process.start(
-                command, death_signal=signal.SIGINT, user=self._user, cwd="/",
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                command, death_signal=signal.SIGINT, user=self._user,
+                detached=self._detached, cwd="/", stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log)
         wait_for(self._answers, 60, "PostgreSQL answers", because=self.log)
 
     def _answers(self):
@@ -134,6 +138,14 @@ class PostgreSQL:
             return False
         finally:
             self._process = None
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    @property
+    def running(self):
+        return self._process is not None and self._process.poll() is None
 
     def restart(self):
         self.stop()
@@ -208,6 +220,18 @@ class PostgreSQL:
                 return False
             return True
         wait_for(gone, 20, f"slot {name} is dropped")
+
+    def drop_database(self, name):
+        """Drops a database, after the sessions in it have gone."""
+        def gone():
+            self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                     " WHERE datname = %s", (name,))
+            try:
+                self.sql(f"DROP DATABASE IF EXISTS {name}")
+            except psycopg2.errors.ObjectInUse:
+                return False
+            return True
+        wait_for(gone, 20, f"database {name} is dropped")
 
 
 def lsn(text):

@@ -18,15 +18,20 @@ def _die_with_parent(number):
     return before_exec
 
 
-def start(command, death_signal=signal.SIGKILL, user=None, **options):
+def start(command, death_signal=signal.SIGKILL, user=None, detached=False,
+          **options):
     """Popen, but the child gets death_signal when this process ends.
 
-    user is a passwd entry, or None for the caller's own account.
+    user is a passwd entry, or None for the caller's own account. A detached
+    child is meant to outlive us.
     """
     if user is not None:
         options.update(user=user.pw_uid, group=user.pw_gid, extra_groups=[])
-    return subprocess.Popen(command, preexec_fn=_die_with_parent(death_signal),
-                            **options)
+    if detached:
+        options["start_new_session"] = True
+    else:
+        options["preexec_fn"] = _die_with_parent(death_signal)
+    return subprocess.Popen(command, **options)
 
 
 def unprivileged_user():
@@ -76,10 +81,23 @@ def descendants(pid):
     return found
 
 
-def alive(pid):
-    """Whether pid runs (a zombie does not)."""
+def _stat(pid):
+    """The fields of /proc/PID/stat after the name, or None."""
     try:
         with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+            return stat.read().rpartition(")")[2].split()
     except OSError:
-        return False
+        return None
+
+
+def alive(pid):
+    """Whether pid runs (a zombie does not)."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] not in "ZX"
+
+
+def start_time(pid):
+    """When pid began, in ticks since boot: tells it from a later process with
+    the same number. None if it is gone."""
+    fields = _stat(pid)
+    return int(fields[19]) if fields else None

@@ -6,7 +6,6 @@ import os
 
 from . import oracle
 from .engine import Pipeline
-from .waiting import wait_for
 
 _numbers = itertools.count(1)
 
@@ -142,18 +141,14 @@ class World:
     def close(self):
         for pipeline in self.pipelines:
             pipeline.stop_all()
+        if not self.postgres.running:
+            self.postgres.start()   # a test that failed left it stopped
         for name in self._slots():
             self.postgres.drop_slot(name)
-        self.postgres.sql(f"DROP DATABASE IF EXISTS {self.database}"
-                          " WITH (FORCE)")
+        self.postgres.drop_database(self.database)
         self.postgres.sql(f"DROP ROLE IF EXISTS {self.role}")
 
     def _slots(self):
         return [name for (name,) in self.postgres.sql(
             "SELECT slot_name FROM pg_replication_slots WHERE database = %s",
             (self.database,))]
-
-
-def wait_row_count(world, table, count, timeout=30):
-    wait_for(lambda: len(world.target_rows(table) or ()) == count, timeout,
-             f"{table} has {count} rows")

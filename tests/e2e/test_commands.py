@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""seal, key, reseal, connectors, status, check, verify: results and exit codes."""
+
+import json
+import re
+
+import pytest
+
+from harness import engine
+
+ITEMS = ("CREATE TABLE items (id int PRIMARY KEY, name text, amount numeric);"
+         "INSERT INTO items SELECT i, 'n' || i, i FROM generate_series(1, 300)"
+         " i")
+
+
+@pytest.fixture
+def items(world):
+    world.sql(ITEMS)
+    return world
+
+
+def test_key_new_and_key_id(program):
+    first, second = program.new_key(), program.new_key()
+    assert re.fullmatch("[0-9a-f]{64}", first) and first != second
+    identity = program("key", "id", CONFIG_ENCRYPTION_KEY=first)
+    assert identity.code == engine.OK
+    assert re.fullmatch("[0-9a-f]{16}", identity.stdout.strip()), identity
+    again = program("key", "id", CONFIG_ENCRYPTION_KEY=first)
+    assert again.stdout == identity.stdout
+    assert program("key", "id").code == engine.USAGE
+
+
+def test_seal_finds_the_plaintext_secrets_of_a_file(items):
+    pipeline = items.pipeline(secrets=False)
+    pipeline.section("source", password=items.password)
+    pipeline.section("sink", password=items.starrocks.password)
+    pipeline.write()
+    before = pipeline.ini.read_text()
+    mode = pipeline.ini.stat().st_mode
+    done = pipeline("seal", pipeline.ini)
+    assert done.code == engine.OK, done
+    after = pipeline.ini.read_text()
+    assert pipeline.ini.stat().st_mode == mode
+    for old, new in zip(before.splitlines(), after.splitlines()):
+        if old.startswith("password ="):
+            assert new.startswith("password = ezc1:"), new
+        else:
+            assert old == new
+    assert items.password not in after
+    assert pipeline("run", "--until-caught-up", pipeline.ini).code == 0
+    items.assert_same("items")
+
+
+def test_seal_twice_changes_nothing(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    before = pipeline.ini.read_bytes()
+    assert pipeline("seal", pipeline.ini).code == engine.OK
+    assert pipeline.ini.read_bytes() == before
+
+
+def test_seal_set_takes_a_certificate_text(items):
+    pipeline = items.pipeline()
+    pem = items.postgres.authority.certificate.read_text()
+    pipeline.section("source", ssl_root_cert=None)
+    pipeline.secrets["source.ssl_root_cert"] = pem
+    pipeline.seal()
+    assert "BEGIN CERTIFICATE" not in pipeline.ini.read_text()
+    pipeline.until_caught_up()
+    items.assert_same("items")
+    del pipeline.secrets["source.ssl_root_cert"]    # no secret of the test's
+
+
+def test_reseal_moves_to_the_newest_key(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    old, new = pipeline.key, pipeline.program.new_key()
+    before = pipeline.ini.read_text()
+    done = pipeline("reseal", pipeline.ini, CONFIG_ENCRYPTION_KEY=new,
+                    CONFIG_ENCRYPTION_KEYS_OLD=old)
+    assert done.code == engine.OK, done
+    assert pipeline.ini.read_text() != before
+    assert old not in done.text and new not in done.text
+    done = pipeline("run", "--until-caught-up", pipeline.ini,
+                    CONFIG_ENCRYPTION_KEY=new)
+    assert done.code == engine.OK, done
+    items.assert_same("items")
+
+
+def test_an_old_key_in_the_ring_still_opens(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    done = pipeline("run", "--until-caught-up", pipeline.ini,
+                    CONFIG_ENCRYPTION_KEY=pipeline.program.new_key(),
+                    CONFIG_ENCRYPTION_KEYS_OLD=pipeline.key)
+    assert done.code == engine.OK, done
+    items.assert_same("items")
+
+
+def test_connectors(items):
+    pipeline = items.pipeline()
+    program = pipeline.program
+    listing = program("connectors", "--json")
+    if listing.code == engine.OK and listing.json():
+        names = {entry["name"] for entry in listing.json()}
+        assert {"postgres", "starrocks", "file"} <= names
+    plain = program("connectors", "postgres")
+    if plain.code == engine.OK:
+        for option in ("host", "password", "tables", "snapshot_workers"):
+            assert option in plain.stdout
+
+
+def test_status_while_it_runs_and_after(items):
+    pipeline = items.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    items.sql("UPDATE items SET amount = amount + 1 WHERE id <= 50")
+    items.wait_same(run, "items")
+    status = run.wait_status(
+        lambda held: held["tables"][0]["changes"] >= 50
+        and held["lag_bytes"] is not None, "50 changes are counted")
+    assert status["pipeline"] == pipeline.name
+    assert status["state"] == "running" and status["phase"] == "streaming"
+    table, = status["tables"]
+    assert table["name"] == "public.items" and table["target"] == "items"
+    assert table["phase"] == "streaming"
+    assert table["rows"] == 300
+    assert table["rows_total"] is not None
+    assert re.fullmatch("[0-9A-F]+/[0-9A-F]+", status["position"])
+    assert re.fullmatch("[0-9A-F]+/[0-9A-F]+", status["confirmed"])
+    assert status["lag_bytes"] >= 0 and status["lag_seconds"] >= 0
+    assert status["dead_letters"] == 0
+    assert "reason" in status
+    plain = pipeline("status", pipeline.ini)
+    assert plain.code == engine.OK and "public.items" in plain.stdout
+    assert run.terminate() == 0
+    status = pipeline.status()
+    assert status["state"] == "stopped"
+    assert [table["name"] for table in status["tables"]] == ["public.items"]
+
+
+def test_status_before_the_first_run(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    done = pipeline("status", "--json", pipeline.ini)
+    assert done.code == engine.OK, done
+    assert done.json()["state"] == "stopped", done
+
+
+def test_status_needs_no_key(items):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    done = pipeline("status", "--json", pipeline.ini,
+                    CONFIG_ENCRYPTION_KEY=None)
+    assert done.code == engine.OK, done
+
+
+def test_check_passes_and_changes_nothing(items):
+    pipeline = items.pipeline()
+    done = pipeline.check()
+    assert done.code == engine.OK, done
+    assert "ok" in done.stdout
+    assert items.postgres.slot(pipeline.slot) is None
+    assert not items.admin("SELECT 1 FROM pg_publication")
+    assert items.target_rows("items") is None
+
+
+@pytest.mark.parametrize("breakage, word", [
+    ("ALTER ROLE {role} NOREPLICATION", "REPLICATION"),
+    ("REVOKE ALL ON items FROM {role}; ALTER TABLE items OWNER TO postgres",
+     "items"),
+])
+def test_check_names_the_remedy(items, breakage, word):
+    pipeline = items.pipeline()
+    items.admin(breakage.format(role=items.role))
+    done = pipeline.check()
+    assert done.code == engine.FOUND, done
+    assert "fail" in done.text and "fix" in done.text, done
+    assert word in done.text, done
+
+
+def test_check_of_a_server_that_is_down(items):
+    from harness import process
+    pipeline = items.pipeline(source={"port": process.free_port()})
+    done = pipeline.check()
+    assert done.code == engine.FOUND, done
+    assert "fail" in done.text
+
+
+def test_run_shows_plain_lines_when_there_is_no_terminal(items):
+    pipeline = items.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    assert run.terminate() == 0
+    assert "\x1b" not in run.text and "\r" not in run.text
+    assert "public.items" in run.text or "items" in run.text
+    assert run.stdout_path.read_text() == ""
+
+
+def test_verify_reports_equal(items):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    done = pipeline.verify()
+    assert done.code == engine.OK, done
+    assert "public.items" in done.stdout, done
+    assert pipeline.verify("--json").code == engine.OK
+
+
+@pytest.mark.parametrize("damage, key", [
+    ("DELETE FROM items WHERE id = 77", "77"),
+    ("UPDATE items SET name = 'other' WHERE id = 78", "78"),
+    ("INSERT INTO items VALUES (999, 'extra', 1)", "999"),
+    ("UPDATE items SET amount = NULL WHERE id = 79", "79"),
+])
+def test_verify_names_the_differing_key(items, damage, key):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    items.starrocks.sql(damage, items.target)
+    done = pipeline.verify()
+    assert done.code == engine.FOUND, done
+    assert "public.items" in done.stdout, done
+    assert re.search(rf"\b{key}\b", done.stdout), done
+    done = pipeline.verify("--json")
+    assert done.code == engine.FOUND, done
+    assert key in json.dumps(done.json()), done
+
+
+def test_verify_while_it_runs(items):
+    pipeline = items.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    items.sql("INSERT INTO items SELECT i, 'later', 1 FROM"
+              " generate_series(1000, 2000) i")
+    items.wait_same(run, "items")
+    done = pipeline.verify()
+    assert done.code == engine.OK, done
+    assert run.terminate() == 0
+
+
+def test_a_failed_run_says_why_in_status(items):
+    pipeline = items.pipeline(tables="public.absent")
+    done = pipeline.until_caught_up(expect=1)
+    assert "public.absent" in done.stderr
+    status = pipeline.status()
+    assert status["state"] == "failed" and status["reason"], status

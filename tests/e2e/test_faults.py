@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""StarRocks at its worst: held, lost, late, refused, redirected, gone."""
+
+import pytest
+
+from harness.waiting import wait_for
+from harness.workload import TABLES, Workload
+
+ITEMS = ("CREATE TABLE items (id int PRIMARY KEY, name text);"
+         "INSERT INTO items SELECT i, 'n' || i FROM generate_series(1, 200) i")
+
+
+@pytest.fixture
+def items(world):
+    if not world.starrocks.has_faults:
+        pytest.skip("faults are made by the stand-in only")
+    world.sql(ITEMS)
+    yield world
+    world.starrocks.clear_faults()
+
+
+@pytest.fixture
+def streaming(items):
+    """A pipeline that has copied the table and streams."""
+    pipeline = items.pipeline(batch={"max_delay": "50ms"})
+    run = pipeline.start()
+    run.wait_streaming()
+    items.wait_same(run, "items")
+    return items, pipeline, run
+
+
+def test_h01_the_slot_never_passes_what_is_not_durable(streaming):
+    world, pipeline, run = streaming
+    hold = world.starrocks.hold(world.target, "items")
+    before_first = world.postgres.position()
+    for number in range(1000, 1100):
+        world.sql("INSERT INTO items VALUES (%s, 'held')", (number,))
+    run.wait_until(hold.reached, "a load is held")
+    # Keepalives and status updates pass; none may confirm a held commit (H02).
+    seen = set()
+
+    def keepalives_passed():
+        confirmed = world.postgres.confirmed(pipeline.slot)
+        assert confirmed <= before_first, "confirmed before it was durable"
+        seen.add(world.postgres.value(
+            "SELECT reply_time::text FROM pg_stat_replication WHERE pid = %s",
+            (world.postgres.walsender(pipeline.slot),)))
+        return len(seen) >= 3
+
+    run.wait_until(keepalives_passed, "three status updates arrived",
+                   timeout=60)
+    run.kill()
+    assert world.postgres.confirmed(pipeline.slot) <= before_first
+    hold.release()
+    again = pipeline.start()
+    world.settle(again, "items")
+
+
+def test_h04_status_goes_out_while_the_sink_blocks(streaming):
+    world, pipeline, run = streaming
+    world.postgres.sql("ALTER SYSTEM SET wal_sender_timeout = '3s'")
+    world.postgres.sql("SELECT pg_reload_conf()")
+    try:
+        hold = world.starrocks.hold(world.target, "items")
+        pid = world.postgres.walsender(pipeline.slot)
+        logged = len(world.postgres.log())
+        world.sql("INSERT INTO items SELECT i, 'held' FROM"
+                  " generate_series(1000, 11000) i")
+        run.wait_until(hold.reached, "a load is held")
+        begin = world.postgres.value("SELECT now()")
+        run.wait_until(lambda: world.postgres.value(
+            "SELECT now() - %s > interval '10 s'", (begin,)),
+            "more than three timeouts have passed")
+        assert world.postgres.walsender(pipeline.slot) == pid
+        assert "replication timeout" not in world.postgres.log()[logged:]
+        hold.release()
+        world.settle(run, "items")
+    finally:
+        world.postgres.sql("ALTER SYSTEM RESET wal_sender_timeout")
+        world.postgres.sql("SELECT pg_reload_conf()")
+
+
+@pytest.mark.parametrize("fault", [
+    "reply_lost_after_commit", "reply_lost_before_commit", "cut_in_body",
+    "cut_before_redirect", "cut_after_redirect", "truncated_reply",
+    "http_500", "http_503", "too_many_versions", "memory_exceeded",
+    "publish_timeout", "not_master"])
+def test_h136_h137_h141_a_fault_is_survived(streaming, fault):
+    world, pipeline, run = streaming
+    world.starrocks.fault(fault, world.target, "items", times=2)
+    world.sql("UPDATE items SET name = name || '!' WHERE id <= 100;"
+              "DELETE FROM items WHERE id > 190;"
+              "INSERT INTO items VALUES (1000, 'new')")
+    run.wait_until(lambda: world.starrocks.fault_happened(fault),
+                   f"{fault} happened", timeout=30)
+    world.settle(run, "items")
+    run = pipeline.start()
+    world.settle(run, "items")
+
+
+@pytest.mark.parametrize("fault", ["reply_lost_after_commit",
+                                   "cut_in_body", "too_many_versions"])
+def test_faults_during_the_snapshot(items, fault):
+    pipeline = items.pipeline(batch={"max_rows": 50})
+    items.starrocks.fault(fault, items.target, "items", times=2)
+    run = pipeline.start()
+    items.settle(run, "items")
+    assert items.starrocks.fault_happened(fault)
+
+
+def test_h136_a_reply_that_was_lost_is_settled_by_asking(streaming):
+    world, _, run = streaming
+    world.starrocks.fault("reply_lost_after_commit", world.target, "items")
+    world.sql("INSERT INTO items VALUES (2000, 'once')")
+    world.settle(run, "items")
+    visible = [load for load in world.starrocks.loads(world.target, "items")
+               if load["status"] == "VISIBLE"]
+    labels = [load["label"] for load in visible]
+    assert len(labels) == len(set(labels))
+
+
+def test_h142_a_redirect_to_elsewhere_is_not_followed(streaming):
+    world, _, run = streaming
+    visitor = world.starrocks.redirect_elsewhere(world.target, "items")
+    try:
+        world.sql("INSERT INTO items VALUES (3000, 'x')")
+        run.wait_until(visitor.offered, "the redirect was offered")
+        run.wait_status(lambda status: status["state"] == "backing_off"
+                        or status["reason"], "the reason is shown")
+        assert not visitor.visits(), "credentials went to another host"
+    finally:
+        visitor.close()
+        world.starrocks.clear_faults()
+    world.settle(run, "items")
+
+
+def test_h147_starrocks_down_for_a_while(world):
+    workload = Workload(world, 81).prepare()
+    if not world.starrocks.has_faults:
+        pytest.skip("only the stand-in can be stopped")
+    pipeline = world.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    world.starrocks.stop()
+    try:
+        workload.run(50)
+        run.wait_status(lambda status: status["state"] == "backing_off"
+                        and status["reason"], "backing off, with the reason")
+    finally:
+        world.starrocks.start()
+    world.settle(run, *TABLES, timeout=90)
+
+
+def test_start_while_starrocks_is_down(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    items.starrocks.stop()
+    try:
+        run = pipeline.start()
+        run.wait_status(lambda status: status["state"] == "backing_off",
+                        "backing off")
+    finally:
+        items.starrocks.start()
+    items.settle(run, "items", timeout=90)
+
+
+def test_a_bounded_run_ends_although_starrocks_is_down(items):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    items.sql("INSERT INTO items VALUES (4000, 'x')")
+    before = items.postgres.confirmed(pipeline.slot)
+    items.starrocks.stop()
+    try:
+        done = pipeline.until_caught_up(expect=1, timeout=280)
+        assert "fe" in done.stderr.lower() or "connect" in done.stderr, done
+    finally:
+        items.starrocks.start()
+    assert items.postgres.confirmed(pipeline.slot) >= before
+    pipeline.until_caught_up()
+    items.assert_same("items")
+
+
+def test_h13_kill_after_the_load_before_the_confirmation(streaming):
+    world, pipeline, run = streaming
+    for number in range(5):
+        world.sql("UPDATE items SET name = %s WHERE id <= 20;"
+                  "DELETE FROM items WHERE id = %s", (f"r{number}",
+                                                      100 + number))
+        wait_for(lambda: not world.differences("items"), 30,
+                 "the load is visible", every=0.01)
+        run.kill()
+        run = pipeline.start()
+    world.settle(run, "items")
+
+
+def test_h12_walsender_terminated_with_a_load_held(streaming):
+    world, pipeline, run = streaming
+    for release_first in (True, False):
+        hold = world.starrocks.hold(world.target, "items")
+        world.sql("UPDATE items SET name = name || 'x'")
+        run.wait_until(hold.reached, "a load is held")
+        pid = world.postgres.walsender(pipeline.slot)
+        if release_first:
+            hold.release()
+        world.postgres.terminate(pid)
+        if not release_first:
+            run.wait_until(
+                lambda: world.postgres.walsender(pipeline.slot) != pid,
+                "the walsender is gone")
+            hold.release()
+        world.wait_same(run, "items")
+    world.settle(run, "items")
+
+
+def test_a_target_table_that_was_dropped_is_told(streaming):
+    world, pipeline, run = streaming
+    world.starrocks.sql("DROP TABLE items FORCE", world.target)
+    world.sql("INSERT INTO items VALUES (5000, 'x')")
+    run.wait_until(lambda: not run.running or pipeline.status().get("state")
+                   in ("backing_off", "failed"), "it is told")
+    assert "items" in run.text
+
+
+def test_manners(items):
+    """What a StarRocks administrator expects of a well-behaved client."""
+    pipeline = items.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    for number in range(20):
+        items.sql("UPDATE items SET name = %s", (f"m{number}",))
+    items.settle(run, "items")
+    assert not items.starrocks.bad_manners(), items.starrocks.bad_manners()

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first copy: complete, consistent with the stream, in parallel."""
+
+import pytest
+
+from harness.workload import TABLES, Workload
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_parallel_snapshot_under_live_traffic(world, workers):
+    workload = Workload(world, 61).prepare(rows=20000)
+    pipeline = world.pipeline(source={"snapshot_workers": workers},
+                              batch={"max_rows": 1000})
+    with workload:
+        run = pipeline.start()
+        run.wait_streaming(timeout=120)
+    world.settle(run, *TABLES, timeout=120)
+
+
+def test_snapshot_counts_rows(world):
+    Workload(world, 62).prepare(rows=3000)
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    rows = {table["name"]: table["rows"]
+            for table in pipeline.status()["tables"]}
+    assert rows == {"public.accounts": 3000, "public.orders": 3000,
+                    "public.pages": 600}
+
+
+def test_h36_connections_cut_during_the_snapshot(world):
+    Workload(world, 63).prepare(rows=30000)
+    pipeline = world.pipeline(batch={"max_rows": 200})
+    run = pipeline.start()
+    mine = ("SELECT pid FROM pg_stat_activity WHERE usename = %s"
+            " AND pid <> pg_backend_pid()")
+    for _ in range(3):
+        for (pid,) in run.wait_until(
+                lambda: world.postgres.sql(mine, (world.role,)),
+                "ezcdc is connected", every=0.01):
+            world.postgres.terminate(pid)
+    world.settle(run, *TABLES, timeout=120)
+
+
+def test_kill_9_during_the_snapshot_starts_over_without_leftovers(world):
+    Workload(world, 64).prepare(rows=30000)
+    pipeline = world.pipeline(batch={"max_rows": 200})
+    run = pipeline.start()
+    run.wait_until(lambda: world.target_rows("accounts"),
+                   "the first rows arrived", every=0.02)
+    run.kill()
+    # Rows that the dead run had copied go; the new copy must not keep them.
+    world.sql("DELETE FROM accounts WHERE id <= 15000;"
+              "UPDATE orders SET state = 'after'; DELETE FROM pages")
+    pipeline.until_caught_up()
+    world.assert_same(*TABLES)
+
+
+def test_snapshot_only_copies_and_ends(world):
+    Workload(world, 65).prepare(rows=1000)
+    pipeline = world.pipeline(source={"snapshot": "only"})
+    run = pipeline.start()
+    assert run.wait_exit(60) == 0, run.describe()
+    world.assert_same(*TABLES)
+
+
+def test_h40_empty_tiny_and_bloated_tables(world):
+    world.sql("CREATE TABLE empty (id int PRIMARY KEY);"
+              "CREATE TABLE tiny (id int PRIMARY KEY); INSERT INTO tiny"
+              " VALUES (1);"
+              "CREATE TABLE bloated (id int PRIMARY KEY, v text);"
+              "INSERT INTO bloated SELECT i, repeat('x', 500)"
+              " FROM generate_series(1, 20000) i;"
+              "DELETE FROM bloated WHERE id % 100 <> 0")
+    world.pipeline(source={"snapshot_workers": 3}).until_caught_up()
+    world.assert_same("empty", "tiny", "bloated")
+
+
+@pytest.mark.parametrize("kind, values", [
+    ("uuid", "md5(i::text)::uuid"),
+    ("text", "'Key ' || i || CASE i % 2 WHEN 0 THEN 'ü' ELSE '' END"),
+    ("timestamptz", "'2024-01-01'::timestamptz + i * interval '1 hour'"),
+    ("bigint", "(i - 50)::bigint * 184467440737095516"),
+    ("date", "date '2024-01-01' + i"),
+    ("varchar(10)", "i::text"),
+    ("boolean", "i = 1"),
+    ("smallint", "i - 32768"),
+])
+def test_h41_types_of_keys(world, kind, values):
+    count = 2 if kind == "boolean" else 99
+    world.sql(f"CREATE TABLE keyed (k {kind} PRIMARY KEY, v int);"
+              f"INSERT INTO keyed SELECT {values}, i"
+              f" FROM generate_series(1, {count}) i")
+    pipeline = world.pipeline("public.keyed")
+    pipeline.until_caught_up()
+    world.assert_same("keyed")
+    world.sql("UPDATE keyed SET v = v + 1; DELETE FROM keyed WHERE v = 3")
+    pipeline.until_caught_up()
+    world.assert_same("keyed")
+
+
+def test_h51_views_and_unlogged_tables_are_not_captured_in_silence(world):
+    world.sql("CREATE TABLE items (id int PRIMARY KEY);"
+              "CREATE VIEW seen AS SELECT * FROM items;"
+              "CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY)")
+    pipeline = world.pipeline("public.*")
+    check = pipeline.check()
+    assert check.code == 3 and "public.fleeting" in check.text, check
+    done = pipeline.until_caught_up(expect=None)
+    assert done.code == 1 and "public.fleeting" in done.stderr, done
+    pipeline.configure(source={"tables": "public.*, !public.fleeting"})
+    pipeline.until_caught_up()
+    world.assert_same("items")
+
+
+def test_h52_row_security_is_not_a_partial_copy(world):
+    world.sql("CREATE TABLE items (id int PRIMARY KEY);"
+              "INSERT INTO items VALUES (1), (2);"
+              "ALTER TABLE items ENABLE ROW LEVEL SECURITY;"
+              "ALTER TABLE items FORCE ROW LEVEL SECURITY;"
+              "CREATE POLICY half ON items USING (id = 1)")
+    pipeline = world.pipeline("public.items")
+    check = pipeline.check()
+    assert check.code == 3 and "public.items" in check.text, check
+    done = pipeline.until_caught_up(expect=None)
+    assert done.code == 1 and "public.items" in done.stderr, done
+    assert not world.target_rows("items")
+
+
+def test_wide_rows(world):
+    columns = ", ".join(f"c{i} text" for i in range(300))
+    world.sql(f"CREATE TABLE wide (id int PRIMARY KEY, {columns})")
+    values = ", ".join(f"'v{i}-' || i" for i in range(300))
+    world.sql(f"INSERT INTO wide SELECT i, {values}"
+              " FROM generate_series(1, 50) i")
+    pipeline = world.pipeline("public.wide")
+    pipeline.until_caught_up()
+    world.assert_same("wide")
+    world.sql("UPDATE wide SET c7 = 'changed', c299 = NULL")
+    pipeline.until_caught_up()
+    world.assert_same("wide")
+
+
+def test_large_values(world):
+    world.sql("CREATE TABLE large (id int PRIMARY KEY, v text, b bytea);"
+              "INSERT INTO large SELECT i, repeat('x' || i, i * 100000),"
+              " decode(repeat('00ff', i * 50000), 'hex')"
+              " FROM generate_series(1, 5) i")
+    pipeline = world.pipeline("public.large", batch={"memory": "64MiB"})
+    pipeline.until_caught_up()
+    world.assert_same("large")
+    world.sql("UPDATE large SET b = b || b; UPDATE large SET id = id + 10")
+    pipeline.until_caught_up()
+    world.assert_same("large")

@@ -4,22 +4,39 @@
 
 e2e_files = \
 	tests/e2e/conftest.py \
+	tests/e2e/fetch-postgres \
 	tests/e2e/pytest.ini \
+	tests/e2e/quickstart.py \
 	tests/e2e/harness/__init__.py \
 	tests/e2e/harness/certificates.py \
 	tests/e2e/harness/engine.py \
 	tests/e2e/harness/oracle.py \
 	tests/e2e/harness/postgres.py \
 	tests/e2e/harness/process.py \
+	tests/e2e/harness/shop.py \
 	tests/e2e/harness/starrocks.py \
+	tests/e2e/harness/types.py \
 	tests/e2e/harness/waiting.py \
+	tests/e2e/harness/workload.py \
 	tests/e2e/harness/world.py \
+	tests/e2e/test_changes.py \
+	tests/e2e/test_commands.py \
+	tests/e2e/test_configuration.py \
+	tests/e2e/test_delivery.py \
+	tests/e2e/test_faults.py \
+	tests/e2e/test_file_sink.py \
 	tests/e2e/test_harness.py \
+	tests/e2e/test_matrix.py \
+	tests/e2e/test_memory.py \
+	tests/e2e/test_security.py \
+	tests/e2e/test_snapshot.py \
+	tests/e2e/test_types.py \
 	$(NULL)
 
 EXTRA_DIST += \
 	.ci/run \
 	packages.txt \
+	quickstart \
 	test \
 	tests/prepare.sh \
 	$(e2e_files) \

@@ -2,11 +2,13 @@
 """seal, key, reseal, connectors, status, check, verify: results and exit codes."""
 
 import json
+import os
 import re
 
 import pytest
 
-from harness import engine
+from harness import engine, process
+from harness.workload import TABLES, Workload
 
 ITEMS = ("CREATE TABLE items (id int PRIMARY KEY, name text, amount numeric);"
          "INSERT INTO items SELECT i, 'n' || i, i FROM generate_series(1, 300)"
@@ -180,7 +182,6 @@ def test_check_names_the_remedy(items, breakage, word):
 
 
 def test_check_of_a_server_that_is_down(items):
-    from harness import process
     pipeline = items.pipeline(source={"port": process.free_port()})
     done = pipeline.check()
     assert done.code == engine.FOUND, done
@@ -243,3 +244,31 @@ def test_a_failed_run_says_why_in_status(items):
     assert "public.absent" in done.stderr
     status = pipeline.status()
     assert status["state"] == "failed" and status["reason"], status
+
+
+def test_run_shows_progress_on_a_terminal(world):
+    Workload(world, 91).prepare(rows=30000)
+    pipeline = world.pipeline(batch={"max_rows": 500})
+    pipeline.seal()
+    ours, theirs = os.openpty()
+    child = process.start(
+        [str(pipeline.program.path), "run", "--until-caught-up",
+         str(pipeline.ini)], stdin=theirs, stdout=theirs, stderr=theirs,
+        env=pipeline.program.environment(CONFIG_ENCRYPTION_KEY=pipeline.key,
+                                         TERM="xterm"))
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:         # the terminal's other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert child.wait() == 0, shown
+    text = shown.decode(errors="replace")
+    assert "%" in text and "rows" in text, text
+    assert "\r" in text
+    world.assert_same(*TABLES)

@@ -2,6 +2,8 @@
 """The harness itself: a test that trusts a blind oracle proves nothing."""
 
 import decimal
+import pathlib
+import re
 
 import psycopg2
 import pytest
@@ -110,3 +112,12 @@ def test_oracle_reads_what_postgres_would_send(postgres):
     assert rows == [("1", "ab  ", "::1", "t", "2024-01-01 10:00:00+00"),
                     ("2", None, None, None, None)]
     assert columns[1] == ("c", "character")
+
+
+def test_the_distribution_holds_every_file_of_these_tests():
+    here = pathlib.Path(__file__).parent
+    listed = set(re.findall(r"tests/e2e/(\S+)",
+                            (here / "local.mk").read_text()))
+    present = {str(path.relative_to(here)) for path in here.rglob("*")
+               if path.is_file() and path.suffix != ".pyc"}
+    assert present - {"local.mk"} == listed

@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import signal
 
 import pytest
 
@@ -169,3 +170,34 @@ def test_state_and_ini_files_are_private(items):
     for path in (pipeline.state_dir / pipeline.name).rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
     assert pipeline.audit_log.stat().st_mode & 0o037 == 0
+
+
+def test_the_runner_is_confined(items):
+    pipeline = items.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    status = dict(line.split(":\t", 1) for line in pathlib.Path(
+        f"/proc/{run.runner()}/status").read_text().splitlines()
+        if ":\t" in line)
+    assert status["NoNewPrivs"] == "1"
+    limits = pathlib.Path(f"/proc/{run.runner()}/limits").read_text()
+    core = next(line for line in limits.splitlines()
+                if line.startswith("Max core file size"))
+    assert core.split()[4] == "0", core
+    assert run.terminate() == 0
+
+
+def test_h132_a_rotated_password_is_taken_on_sighup(items):
+    pipeline = items.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    fresh = "canary-rotated-password"
+    items.postgres.sql(f"ALTER ROLE {items.role} PASSWORD '{fresh}'")
+    pipeline.secrets["source.password"] = fresh
+    pipeline.seal()
+    run.process.send_signal(signal.SIGHUP)
+    pid = items.postgres.walsender(pipeline.slot)
+    items.postgres.terminate(pid)
+    items.sql("INSERT INTO items VALUES (1000, 'after')")
+    items.settle(run, "items")
+    assert fresh not in pipeline.outputs()

@@ -2,4 +2,5 @@
 # core/cli: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/cli/command_key.c \
 	$(NULL)

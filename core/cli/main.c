@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "core/cli/command.h"
+#include "core/crypto/start.h"
 
 const struct command *const commands[] = {
+  &command_key,
   NULL,
 };
 
@@ -130,5 +132,6 @@ dispatch (int argc, char **argv)
 int
 main (int argc, char **argv)
 {
+  crypto_start ();
   return finish_output (dispatch (argc, argv));
 }

@@ -7,6 +7,8 @@ EXTRA_DIST += tests/unit/unit.h
 
 if HAVE_CMOCKA
 unit_tests = \
+	tests/unit/test-envelope \
+	tests/unit/test-keys \
 	tests/unit/test-error \
 	tests/unit/test-files \
 	tests/unit/test-ini \

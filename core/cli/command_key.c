@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ezcdc key: makes keys and tells their ids. */
+
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "core/base/log.h"
+#include "core/cli/command.h"
+#include "core/crypto/digest.h"
+#include "core/crypto/key_ring.h"
+#include "core/crypto/key_source.h"
+
+/* Prints a key. It goes to standard output and nowhere else. */
+static int
+key_new (void)
+{
+  unsigned char key[KEY_SIZE];
+  char digits[2 * KEY_SIZE + 1];
+
+  do {
+    if (RAND_bytes (key, sizeof key) != 1) {
+      log_message (LEVEL_ERROR, "make a key: OpenSSL has no random bytes");
+      return EXIT_RUN_FAILED;
+    }
+  } while (key_weakness (key) != NULL);
+  digest_hex (key, sizeof key, digits);
+  /* No buffer of stdio gets to see the key. */
+  setvbuf (stdout, NULL, _IONBF, 0);
+  puts (digits);
+  explicit_bzero (key, sizeof key);
+  explicit_bzero (digits, sizeof digits);
+  return EXIT_OK;
+}
+
+/* Prints the id of the key that seals. */
+static int
+key_id (void)
+{
+  struct error error = { 0 };
+  struct key_ring *ring = key_ring_from_environment (&error);
+  char id[KEY_ID_TEXT_SIZE];
+
+  if (ring == NULL) {
+    log_message (LEVEL_ERROR, "%s", error.text);
+    return EXIT_USAGE;
+  }
+  key_id_text (key_ring_id (ring, 0), id);
+  puts (id);
+  key_ring_free (ring);
+  return EXIT_OK;
+}
+
+static int
+run (int argc, char **argv)
+{
+  if (argc < 2)
+    return command_usage_error (&command_key, "new or id?");
+  if (argc > 2)
+    return command_usage_error (&command_key, "\"%s\" is one word too many",
+                                argv[2]);
+  if (strcmp (argv[1], "new") == 0)
+    return key_new ();
+  if (strcmp (argv[1], "id") == 0)
+    return key_id ();
+  return command_usage_error (
+    &command_key, "\"%s\" is unknown; new and id are known", argv[1]);
+}
+
+const struct command command_key = {
+  .name = "key",
+  .summary = "make an encryption key, or show the id of the one in use",
+  .usage =
+    "Usage: ezcdc key new\n"
+    "       ezcdc key id\n"
+    "\n"
+    "new prints a new key as 64 hexadecimal digits. Whoever has it can open\n"
+    "every value that is sealed under it, so keep it out of the folder with\n"
+    "the configuration, for example:\n"
+    "\n"
+    "  (umask 077; ezcdc key new > /etc/ezcdc/key)\n"
+    "\n"
+    "id prints the id of the key that is in use; an id is not secret.\n"
+    "\n"
+    "The key is read from CONFIG_ENCRYPTION_KEY (64 hexadecimal digits), from\n"
+    "the file that CONFIG_ENCRYPTION_KEY_FILE names, or from the systemd\n"
+    "credential config-encryption-key. Older keys, which only open, are read\n"
+    "from CONFIG_ENCRYPTION_KEYS_OLD (between commas),\n"
+    "CONFIG_ENCRYPTION_KEYS_OLD_FILE, or config-encryption-keys-old.\n",
+  .run = run,
+};

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the keys come from. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/base/memory.h"
+#include "core/base/text.h"
+#include "core/crypto/key_source.h"
+#include "core/crypto/secret.h"
+
+/* KEY_RING_MAX keys, each with a comma or line end. */
+#define LIST_MAX ((2 * KEY_SIZE + 1) * KEY_RING_MAX)
+
+#define KEY_VARIABLE "CONFIG_ENCRYPTION_KEY"
+#define KEY_FILE_VARIABLE "CONFIG_ENCRYPTION_KEY_FILE"
+#define OLD_VARIABLE "CONFIG_ENCRYPTION_KEYS_OLD"
+#define OLD_FILE_VARIABLE "CONFIG_ENCRYPTION_KEYS_OLD_FILE"
+#define FOLDER_VARIABLE "CREDENTIALS_DIRECTORY"
+#define KEY_CREDENTIAL "config-encryption-key"
+#define OLD_CREDENTIAL "config-encryption-keys-old"
+
+/* Text that was in a variable. It is too long for what it should be if length
+ * is more than fits; only the length is kept then. */
+struct variable {
+  bool is_set;
+  struct secret pages; /* owned */
+  size_t length;
+};
+
+struct key_source {
+  struct variable key;
+  struct variable old;
+  char *key_file;       /* owned; NULL if not given */
+  char *old_file;       /* owned; NULL if not given */
+  char *key_credential; /* owned path; NULL if there is no such file */
+  char *old_credential;
+};
+
+/* ---- Taking from the environment --------------------------------------- */
+
+/* The value of the entry if it is the variable's, else NULL. */
+static char *
+entry_value (char *entry, const char *name)
+{
+  size_t length = strlen (name);
+
+  return strncmp (entry, name, length) == 0 && entry[length] == '='
+           ? entry + length + 1
+           : NULL;
+}
+
+/* The first value in the environment, as getenv would say; NULL if none. */
+static char *
+environment_value (const char *name)
+{
+  for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
+    char *value = entry_value (*entry, name);
+    if (value != NULL)
+      return value;
+  }
+  return NULL;
+}
+
+/* unsetenv would leave the bytes readable in /proc/PID/environ, and find only
+ * one of several entries of the same name. */
+static void
+wipe_variable (const char *name)
+{
+  for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
+    char *value = entry_value (*entry, name);
+    if (value != NULL)
+      explicit_bzero (value, strlen (value));
+  }
+  unsetenv (name);
+}
+
+static int
+take_variable (const char *name, struct variable *variable,
+               struct error *error)
+{
+  const char *value = environment_value (name);
+  int code = 0;
+
+  if (value == NULL)
+    return 0;
+  variable->is_set = true;
+  variable->length = strlen (value);
+  if (variable->length <= LIST_MAX)
+    code = secret_create (&variable->pages, LIST_MAX, error);
+  if (code == 0 && variable->length <= LIST_MAX)
+    memcpy (variable->pages.data, value, variable->length);
+  return code;
+}
+
+static int
+take_path (const char *name, char **ret_path, struct error *error)
+{
+  const char *value = environment_value (name);
+
+  if (value == NULL)
+    return 0;
+  *ret_path = strdup (value);
+  if (*ret_path == NULL)
+    return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
+  return 0;
+}
+
+/* The path of a credential, if systemd has given us one. */
+static int
+take_credential (const char *name, char **ret_path, struct error *error)
+{
+  const char *folder = environment_value (FOLDER_VARIABLE);
+  CLEANUP_TEXT struct text path = { 0 };
+
+  if (folder == NULL || folder[0] != '/')
+    return 0;
+  text_printf (&path, "%s/%s", folder, name);
+  if (!path.failed && access (path.data, F_OK) != 0 && errno == ENOENT)
+    return 0;
+  *ret_path = text_take (&path);
+  if (*ret_path == NULL)
+    return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
+  return 0;
+}
+
+static int
+take_all (struct key_source *source, struct error *error)
+{
+  int code = take_variable (KEY_VARIABLE, &source->key, error);
+
+  if (code == 0)
+    code = take_variable (OLD_VARIABLE, &source->old, error);
+  if (code == 0)
+    code = take_path (KEY_FILE_VARIABLE, &source->key_file, error);
+  if (code == 0)
+    code = take_path (OLD_FILE_VARIABLE, &source->old_file, error);
+  if (code == 0)
+    code = take_credential (KEY_CREDENTIAL, &source->key_credential, error);
+  if (code == 0)
+    code = take_credential (OLD_CREDENTIAL, &source->old_credential, error);
+  return code;
+}
+
+struct key_source *
+key_source_take (struct error *error)
+{
+  struct key_source *source = calloc (1, sizeof *source);
+  int code;
+
+  if (source == NULL)
+    code = error_set (error, EZCDC_E_MEMORY, "out of memory for the keys");
+  else
+    code = take_all (source, error);
+  wipe_variable (KEY_VARIABLE);
+  wipe_variable (OLD_VARIABLE);
+  if (code == 0)
+    return source;
+  key_source_free (source);
+  return NULL;
+}
+
+void
+key_source_free (struct key_source *source)
+{
+  if (source == NULL)
+    return;
+  secret_free (&source->key.pages);
+  secret_free (&source->old.pages);
+  free (source->key_file);
+  free (source->old_file);
+  free (source->key_credential);
+  free (source->old_credential);
+  free (source);
+}
+
+/* ---- Reading files ----------------------------------------------------- */
+
+static int
+refuse_file (const char *path, const char *why, struct error *error)
+{
+  return error_set (error, EZCDC_E_CONFIG,
+                    "key file %s: %s; it has to be a regular file that "
+                    "belongs to root or to the user that runs ezcdc, with "
+                    "mode 0600 or 0400",
+                    path, why);
+}
+
+/* Checks what was opened, not what a path points at a moment later. */
+static int
+check_key_file (int descriptor, const char *path, struct error *error)
+{
+  struct stat status;
+
+  if (fstat (descriptor, &status) != 0)
+    return error_set (error, EZCDC_E_CONFIG, "key file %s: %m", path);
+  if (!S_ISREG (status.st_mode))
+    return refuse_file (path, "it is not a regular file", error);
+  if (status.st_uid != 0 && status.st_uid != geteuid ())
+    return refuse_file (path, "it belongs to another user", error);
+  if ((status.st_mode & 077) != 0)
+    return refuse_file (path, "others may read or write it", error);
+  if (status.st_nlink != 1)
+    return refuse_file (path, "it has more than one name", error);
+  return 0;
+}
+
+/* Reads at most LIST_MAX + 1 bytes into the pages. */
+static int
+read_key_file (const char *path, struct secret *pages, size_t *ret_length,
+               struct error *error)
+{
+  CLEANUP_CLOSE int descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW
+                                               | O_NONBLOCK | O_NOCTTY);
+  size_t length = 0;
+
+  if (descriptor < 0 && errno == ELOOP)
+    return refuse_file (path, "it is a symbolic link", error);
+  if (descriptor < 0)
+    return error_set (error, EZCDC_E_CONFIG, "open key file %s: %m", path);
+  int code = check_key_file (descriptor, path, error);
+  if (code == 0)
+    code = secret_create (pages, LIST_MAX + 1, error);
+  while (code == 0 && length <= LIST_MAX) {
+    ssize_t got = read (descriptor, pages->data + length,
+                        LIST_MAX + 1 - length);
+    if (got < 0 && errno != EINTR)
+      return error_set (error, EZCDC_E_CONFIG, "read key file %s: %m", path);
+    if (got == 0)
+      break;
+    length += got > 0 ? (size_t) got : 0;
+  }
+  *ret_length = length;
+  return code;
+}
+
+static int
+add_key_file (struct key_ring *ring, const char *path, struct error *error)
+{
+  CLEANUP_SECRET struct secret pages = { 0 };
+  size_t length;
+  int code = read_key_file (path, &pages, &length, error);
+
+  if (code != 0)
+    return code;
+  if (length > 0 && pages.data[length - 1] == '\n')
+    length--;
+  return key_ring_add_digits (ring, (const char *) pages.data, length, path,
+                              error);
+}
+
+/* Keys between commas, or line ends where newlines is set. */
+static int
+add_list (struct key_ring *ring, const char *list, size_t length,
+          const char *separators, const char *origin, struct error *error)
+{
+  size_t begin = 0;
+
+  if (length > LIST_MAX)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "%s: too long for a list of keys; retire old ones",
+                      origin);
+  for (size_t at = 0; at <= length; at++) {
+    if (at < length && (list[at] == '\0' || !strchr (separators, list[at])))
+      continue;
+    int code = key_ring_add_digits (ring, list + begin, at - begin, origin,
+                                    error);
+    if (code != 0)
+      return code;
+    begin = at + 1;
+  }
+  return 0;
+}
+
+static int
+add_list_file (struct key_ring *ring, const char *path, struct error *error)
+{
+  CLEANUP_SECRET struct secret pages = { 0 };
+  size_t length;
+  int code = read_key_file (path, &pages, &length, error);
+
+  if (code != 0)
+    return code;
+  if (length > 0 && pages.data[length - 1] == '\n')
+    length--;
+  if (length == 0)
+    return 0;
+  return add_list (ring, (const char *) pages.data, length, ",\n", path,
+                   error);
+}
+
+/* ---- The ring ---------------------------------------------------------- */
+
+static int
+add_primary (struct key_ring *ring, const struct key_source *source,
+             struct error *error)
+{
+  int given = (source->key_credential != NULL) + (source->key_file != NULL)
+              + source->key.is_set;
+
+  if (given == 0)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "no encryption key: set " KEY_VARIABLE
+                      " (64 hexadecimal digits), " KEY_FILE_VARIABLE
+                      ", or the systemd credential " KEY_CREDENTIAL
+                      "; \"ezcdc key new\" makes a key");
+  if (given > 1)
+    return error_set (
+      error, EZCDC_E_CONFIG,
+      "more than one encryption key: set only one of " KEY_VARIABLE
+      ", " KEY_FILE_VARIABLE " and the systemd credential " KEY_CREDENTIAL
+      "; a key that only opens goes to " OLD_VARIABLE);
+  if (source->key_credential != NULL)
+    return add_key_file (ring, source->key_credential, error);
+  if (source->key_file != NULL)
+    return add_key_file (ring, source->key_file, error);
+  return key_ring_add_digits (ring, (const char *) source->key.pages.data,
+                              source->key.length, KEY_VARIABLE, error);
+}
+
+static int
+add_old (struct key_ring *ring, const struct key_source *source,
+         struct error *error)
+{
+  int code = 0;
+
+  if (source->old_credential != NULL)
+    code = add_list_file (ring, source->old_credential, error);
+  if (code == 0 && source->old_file != NULL)
+    code = add_list_file (ring, source->old_file, error);
+  if (code == 0 && source->old.is_set && source->old.length > 0)
+    code = add_list (ring, (const char *) source->old.pages.data,
+                     source->old.length, ",", OLD_VARIABLE, error);
+  return code;
+}
+
+struct key_ring *
+key_source_load (const struct key_source *source, struct error *error)
+{
+  struct key_ring *ring = key_ring_new (error);
+
+  if (ring == NULL)
+    return NULL;
+  if (add_primary (ring, source, error) == 0
+      && add_old (ring, source, error) == 0)
+    return ring;
+  key_ring_free (ring);
+  return NULL;
+}
+
+struct key_ring *
+key_ring_from_environment (struct error *error)
+{
+  struct key_source *source = key_source_take (error);
+  struct key_ring *ring = NULL;
+
+  if (source != NULL)
+    ring = key_source_load (source, error);
+  key_source_free (source);
+  return ring;
+}

@@ -75,9 +75,9 @@ struct ezcdc_instance {
   /* Constant from instance_new on. */
   struct connector *connector;
   const struct instance_services *services;
-  const char *section;  /* "source" or "sink" */
-  char *pipeline;       /* owned */
-  char *state_folder;   /* owned; no "/" at the end */
+  const char *section;        /* "source" or "sink" */
+  char *pipeline;             /* owned */
+  char *state_folder;         /* owned; no "/" at the end */
   struct option_set *options; /* owned */
   uint64_t body_limit;
   uint64_t serial; /* never given twice, unlike the address */
@@ -88,13 +88,15 @@ struct ezcdc_instance {
   void *tls_state;
   void *http_state;
 
-  /* Between instance_open and instance_close. self_lock guards the pointer
-   * against an interruption during close; it is held while the connector's
-   * interrupt runs, which returns at once. Lock order: turn, self_lock. */
+  /* The connector's own pointer, valid between instance_open and
+   * instance_close. self_lock guards both members against an interruption
+   * during close; it is held while the connector's interrupt runs, which
+   * returns at once. */
   void *self;
+  bool open;
   pthread_mutex_t self_lock;
 
-  struct turn turn;   /* for EZCDC_THREADS_INSTANCE */
+  struct turn turn;    /* for EZCDC_THREADS_INSTANCE */
   int interrupt_event; /* eventfd; readable from the interruption on */
   atomic_bool interrupted;
 
@@ -109,8 +111,8 @@ struct instance_settings {
   const char *section;                      /* "source" or "sink"; constant */
   const char *pipeline;                     /* copied */
   const char *state_folder;                 /* copied; NULL: none */
-  struct option_set *options; /* taken over on success */
-  uint64_t body_limit;        /* see struct ezcdc_host */
+  struct option_set *options;               /* taken over on success */
+  uint64_t body_limit;                      /* see struct ezcdc_host */
 };
 
 int instance_new (const struct instance_settings *settings,
@@ -138,16 +140,16 @@ bool instance_interrupted (const struct ezcdc_instance *instance);
 /* The core's own way to say what ezcdc_host.fail says. */
 int instance_fail (struct ezcdc_instance *instance, int code,
                    const char *format, ...)
-    __attribute__ ((format (printf, 3, 4)));
+  __attribute__ ((format (printf, 3, 4)));
 int instance_vfail (struct ezcdc_instance *instance, int code,
                     const char *format, va_list arguments)
-    __attribute__ ((format (printf, 3, 0)));
+  __attribute__ ((format (printf, 3, 0)));
 
 /* What the instance said last on this thread, since instance_lock; its code
  * is 0 if it said nothing. One error is kept for each thread: take it before
  * this thread works for another instance. Lives until then. */
 const struct error *instance_last_error (
-    const struct ezcdc_instance *instance);
+  const struct ezcdc_instance *instance);
 
 /* Turns the result of a call into an error: "source postgres: MESSAGE", or
  * that it gave no reason. code is the result (below zero); a code that this

@@ -36,8 +36,7 @@ struct connector {
   char sha256[65];            /* of the file, hexadecimal */
   uint64_t device;            /* the file's identity */
   uint64_t inode;
-  int descriptor_kept; /* open file, -1 if opened by path; see loader.c */
-  struct turn turn;    /* for EZCDC_THREADS_ONE; see instance_lock */
+  struct turn turn; /* for EZCDC_THREADS_ONE; see instance_lock */
   struct connector *next;
 };
 

@@ -2,11 +2,24 @@
 # core/plugin: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/plugin/descriptor.c \
 	core/plugin/feed.h \
+	core/plugin/host.c \
 	core/plugin/host.h \
+	core/plugin/instance.c \
 	core/plugin/instance.h \
+	core/plugin/loader.c \
 	core/plugin/loader.h \
+	core/plugin/option_tables.c \
+	core/plugin/option_value.c \
+	core/plugin/option_value.h \
+	core/plugin/options.c \
 	core/plugin/options.h \
+	core/plugin/reveal.c \
+	core/plugin/reveal.h \
+	core/plugin/turn.c \
 	core/plugin/turn.h \
+	core/plugin/vet.c \
 	core/plugin/vet.h \
+	core/plugin/vet_elf.c \
 	$(NULL)

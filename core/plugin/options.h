@@ -78,8 +78,7 @@ void option_set_free (struct option_set *set);
 
 /* As text: what was written or the default, without quotes or changes. NULL
  * if there is neither, and for a SECRET or a sealed PEM. */
-const char *option_set_string (const struct option_set *set,
-                               const char *name);
+const char *option_set_string (const struct option_set *set, const char *name);
 /* INTEGER as it is, SIZE in bytes, DURATION in microseconds, BOOLEAN 0 or 1,
  * CHOICE the place of the word in choices, from 0; 0 if there is no value. */
 int64_t option_set_integer (const struct option_set *set, const char *name);

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Vetting of a connector's file: who may change it, and its digest. What is
+ * in it is vet_elf.c's business.
+ */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/base/error.h"
+#include "core/base/memory.h"
+#include "core/plugin/vet.h"
+
+#define DIGEST_BYTES 32
+_Static_assert(2 * DIGEST_BYTES + 1 == sizeof ((struct vetted *) 0)->sha256,
+               "two hexadecimal digits a byte, and a NUL");
+
+/* The users whose files are believed. */
+struct trust {
+  uid_t self;
+  uid_t program; /* owner of this program's file; self if unknown */
+};
+
+static struct trust
+find_trust (void)
+{
+  struct trust trust = { .self = geteuid (), .program = geteuid () };
+  struct stat status;
+
+  if (stat ("/proc/self/exe", &status) == 0)
+    trust.program = status.st_uid;
+  return trust;
+}
+
+/* Checks the rights of a file or folder; path names it. */
+static int
+check_rights (const struct trust *trust, const struct stat *status,
+              const char *path, struct error *error)
+{
+  bool shared_folder = S_ISDIR (status->st_mode)
+                       && (status->st_mode & S_ISVTX) != 0;
+
+  if (status->st_uid != 0 && status->st_uid != trust->self
+      && status->st_uid != trust->program)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "%s belongs to user %lu; it must belong to root or to "
+                      "the user who runs ezcdc (chown root)",
+                      path, (unsigned long) status->st_uid);
+  if ((status->st_mode & S_IWGRP) != 0 && !shared_folder)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "%s is writable by its group (chmod g-w)", path);
+  if ((status->st_mode & S_IWOTH) != 0 && !shared_folder)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "%s is writable by everybody (chmod o-w)", path);
+  return 0;
+}
+
+/* Splits path into the folder, resolved, and the name in it. Result is the
+ * path to open: absolute, and only its last part may be a link. */
+static char *
+resolve_folder (const char *path, struct error *error)
+{
+  CLEANUP_FREE char *folder = strdup (path);
+  CLEANUP_FREE char *resolved = NULL;
+  const char *name;
+  char *whole;
+
+  if (folder == NULL)
+    goto no_memory;
+  char *slash = strrchr (folder, '/');
+  if (slash == NULL) {
+    name = path;
+    resolved = realpath (".", NULL);
+  }
+  else {
+    name = path + (slash - folder) + 1;
+    slash[1] = '\0';
+    resolved = realpath (folder, NULL);
+  }
+  if (resolved == NULL) {
+    error_set (error, EZCDC_E_CONFIG, "open connector %s: %m", path);
+    return NULL;
+  }
+  if (name[0] == '\0' || strcmp (name, ".") == 0 || strcmp (name, "..") == 0) {
+    error_set (error, EZCDC_E_CONFIG,
+               "%s is a folder; a connector is a regular file", path);
+    return NULL;
+  }
+  if (asprintf (&whole, "%s/%s", strcmp (resolved, "/") == 0 ? "" : resolved,
+                name)
+      < 0)
+    goto no_memory;
+  return whole;
+
+no_memory:
+  error_set (error, EZCDC_E_MEMORY, "open connector %s: out of memory", path);
+  return NULL;
+}
+
+/* Checks each folder above path, which has no links in it but perhaps the
+ * last part. */
+static int
+check_folders (const struct trust *trust, const char *path,
+               bool *ret_roots_only, struct error *error)
+{
+  CLEANUP_FREE char *folder = strdup (path);
+  struct stat status;
+  bool roots_only = true;
+
+  if (folder == NULL)
+    return error_set (error, EZCDC_E_MEMORY,
+                      "open connector %s: out of memory", path);
+  for (;;) {
+    char *slash = strrchr (folder, '/');
+    slash[slash == folder] = '\0';
+    if (lstat (folder, &status) != 0)
+      return error_set (error, EZCDC_E_CONFIG,
+                        "open connector %s: look at %s: %m", path, folder);
+    if (!S_ISDIR (status.st_mode))
+      return error_set (error, EZCDC_E_CONFIG,
+                        "open connector %s: %s is no folder any more", path,
+                        folder);
+    if (check_rights (trust, &status, folder, error) != 0)
+      return error_prefix (error, "refuse connector %s", path);
+    if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+      roots_only = false;
+    if (slash == folder)
+      break;
+  }
+  *ret_roots_only = roots_only;
+  return 0;
+}
+
+static int
+check_file (const struct trust *trust, int descriptor, const char *path,
+            struct stat *ret_status, struct error *error)
+{
+  struct stat status;
+
+  if (fstat (descriptor, &status) != 0)
+    return error_set (error, EZCDC_E_CONFIG, "look at connector %s: %m", path);
+  if (!S_ISREG (status.st_mode))
+    return error_set (error, EZCDC_E_CONFIG,
+                      "refuse connector %s: it is no regular file", path);
+  if (check_rights (trust, &status, path, error) != 0)
+    return error_prefix (error, "refuse connector");
+  *ret_status = status;
+  return 0;
+}
+
+static int
+open_file (const char *path, struct error *error)
+{
+  /* O_NONBLOCK: a named pipe must not hold us up before it is refused. */
+  int descriptor = open (path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+                                 | O_NOCTTY);
+
+  if (descriptor >= 0)
+    return descriptor;
+  if (errno == ELOOP)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "refuse connector %s: it is a symbolic link; name the "
+                      "file itself",
+                      path);
+  return error_set (error, EZCDC_E_CONFIG, "open connector %s: %m", path);
+}
+
+static int
+digest_file (int descriptor, EVP_MD_CTX *context, unsigned char *ret_digest,
+             const char *path, struct error *error)
+{
+  unsigned char buffer[16384];
+  off_t offset = 0;
+  ssize_t length;
+
+  if (EVP_DigestInit_ex (context, EVP_sha256 (), NULL) != 1)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "digest of connector %s: OpenSSL has no SHA-256", path);
+  while ((length = pread (descriptor, buffer, sizeof buffer, offset)) > 0) {
+    offset += length;
+    if (EVP_DigestUpdate (context, buffer, (size_t) length) != 1)
+      return error_set (error, EZCDC_E_CONFIG, "digest of connector %s failed",
+                        path);
+  }
+  if (length < 0)
+    return error_set (error, EZCDC_E_CONFIG, "read connector %s: %m", path);
+  if (EVP_DigestFinal_ex (context, ret_digest, NULL) != 1)
+    return error_set (error, EZCDC_E_CONFIG, "digest of connector %s failed",
+                      path);
+  return 0;
+}
+
+static int
+hexadecimal_digest (int descriptor, const char *path, char ret_sha256[65],
+                    struct error *error)
+{
+  unsigned char digest[DIGEST_BYTES];
+  EVP_MD_CTX *context = EVP_MD_CTX_new ();
+
+  if (context == NULL)
+    return error_set (error, EZCDC_E_MEMORY,
+                      "digest of connector %s: out of memory", path);
+  int result = digest_file (descriptor, context, digest, path, error);
+  EVP_MD_CTX_free (context);
+  if (result != 0)
+    return result;
+  for (size_t i = 0; i < sizeof digest; i++)
+    snprintf (ret_sha256 + 2 * i, 3, "%02x", digest[i]);
+  return 0;
+}
+
+int
+vet_file (const char *path, struct vetted *ret_vetted, struct error *error)
+{
+  struct trust trust = find_trust ();
+  struct vetted vetted = { .descriptor = -1 };
+  struct stat status = { 0 };
+  CLEANUP_CLOSE int descriptor = -1;
+  CLEANUP_FREE char *resolved = resolve_folder (path, error);
+
+  if (resolved == NULL)
+    return error->code;
+  if (check_folders (&trust, resolved, &vetted.roots_only, error) != 0)
+    return error->code;
+  descriptor = open_file (resolved, error);
+  if (descriptor < 0)
+    return error->code;
+  if (check_file (&trust, descriptor, resolved, &status, error) != 0
+      || vet_elf (descriptor, resolved, error) != 0
+      || hexadecimal_digest (descriptor, resolved, vetted.sha256, error) != 0)
+    return error->code;
+
+  if (status.st_uid != 0)
+    vetted.roots_only = false;
+  vetted.device = status.st_dev;
+  vetted.inode = status.st_ino;
+  vetted.descriptor = TAKE_DESCRIPTOR (descriptor);
+  vetted.path = TAKE_POINTER (resolved);
+  *ret_vetted = vetted;
+  return 0;
+}
+
+void
+vetted_clear (struct vetted *vetted)
+{
+  if (vetted->descriptor >= 0)
+    close (vetted->descriptor);
+  free (vetted->path);
+  *vetted = (struct vetted){ .descriptor = -1 };
+}

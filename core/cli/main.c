@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/names.h"
 #include "core/cli/command.h"
 #include "core/crypto/start.h"
 
@@ -46,11 +49,30 @@ find_command (const char *name)
   return NULL;
 }
 
+/* The command that was meant, or NULL. */
+static const char *
+guess_command (const char *name)
+{
+  const char *names[sizeof commands / sizeof commands[0]] = { NULL };
+  size_t count = 0;
+
+  for (; commands[count] != NULL; count++)
+    names[count] = commands[count]->name;
+  return nearest_name (name, names, count);
+}
+
 static int
 unknown_command (const char *name)
 {
-  fprintf (stderr, "ezcdc: there is no command \"%s\"; see ezcdc --help\n",
-           name);
+  const char *meant = guess_command (name);
+
+  if (meant != NULL)
+    log_message (LEVEL_ERROR,
+                 "there is no command \"%s\", did you mean \"%s\"?", name,
+                 meant);
+  else
+    log_message (LEVEL_ERROR, "there is no command \"%s\"; see ezcdc --help",
+                 name);
   return EXIT_USAGE;
 }
 
@@ -82,7 +104,7 @@ static int
 finish_output (int status)
 {
   if (fflush (stdout) != 0 || ferror (stdout)) {
-    fprintf (stderr, "ezcdc: write to standard output: %m\n");
+    log_message (LEVEL_ERROR, "write to standard output: %m");
     return status == EXIT_OK ? EXIT_RUN_FAILED : status;
   }
   return status;
@@ -91,13 +113,14 @@ finish_output (int status)
 int
 command_usage_error (const struct command *command, const char *format, ...)
 {
+  struct error error = { 0 };
   va_list args;
 
-  fprintf (stderr, "ezcdc: %s: ", command->name);
   va_start (args, format);
-  vfprintf (stderr, format, args);
+  error_vset (&error, 0, format, args);
   va_end (args);
-  fprintf (stderr, "; see ezcdc %s --help\n", command->name);
+  log_message (LEVEL_ERROR, "%s: %s; see ezcdc %s --help", command->name,
+               error.text, command->name);
   return EXIT_USAGE;
 }
 
@@ -105,7 +128,7 @@ static int
 dispatch (int argc, char **argv)
 {
   if (argc < 2) {
-    fputs ("ezcdc: which command? See ezcdc --help\n", stderr);
+    log_message (LEVEL_ERROR, "which command? See ezcdc --help");
     return EXIT_USAGE;
   }
   if (strcmp (argv[1], "--help") == 0) {

@@ -83,7 +83,7 @@ extern "C" {
 #define EZCDC_E_OPERATOR (-8)    /* only a person can mend it: stop */
 #define EZCDC_E_MEMORY (-9)      /* out of memory */
 #define EZCDC_E_UNSUPPORTED (-10) /* this connector cannot do that */
-#define EZCDC_E_BUG (-11)        /* the connector is in a state it must not be */
+#define EZCDC_E_BUG (-11) /* the connector is in a state it must not be */
 
 /* ---- Logical types and the canonical text of values --------------------
  *

@@ -3,4 +3,7 @@
 
 core_libezcdc_core_la_SOURCES += \
 	core/cli/command_key.c \
+	core/cli/command_connectors.c \
+	core/cli/describe_connector.c \
+	core/cli/describe_connector.h \
 	$(NULL)

@@ -16,6 +16,7 @@
 #include "core/crypto/start.h"
 
 const struct command *const commands[] = {
+  &command_connectors,
   &command_key,
   NULL,
 };

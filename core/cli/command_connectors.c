@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ezcdc connectors: lists the connectors that are there, or describes one. */
+
+#include <config.h>
+
+#include <dirent.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/base/json.h"
+#include "core/base/memory.h"
+#include "core/base/text.h"
+#include "core/cli/command.h"
+#include "core/cli/describe_connector.h"
+#include "core/plugin/loader.h"
+#include "core/plugin/options.h"
+
+struct arguments {
+  bool json;
+  bool secrets;
+  bool allow_path;
+  const char *folder; /* NULL: the installed one */
+  const char *name;   /* NULL: all */
+};
+
+/* Returns 0, or the exit code after a message. */
+static int
+parse_arguments (int argc, char **argv, struct arguments *ret_arguments)
+{
+  static const struct option options[] = {
+    { "json", no_argument, NULL, 'j' },
+    { "secrets", no_argument, NULL, 's' },
+    { "allow-path", no_argument, NULL, 'p' },
+    { "connector-dir", required_argument, NULL, 'd' },
+    { NULL, 0, NULL, 0 },
+  };
+  struct arguments arguments = { 0 };
+  int option;
+
+  optind = 0; /* begin anew: main has looked at the words already */
+  opterr = 0;
+  while ((option = getopt_long (argc, argv, ":", options, NULL)) != -1)
+    switch (option) {
+    case 'j':
+      arguments.json = true;
+      break;
+    case 's':
+      arguments.secrets = true;
+      break;
+    case 'p':
+      arguments.allow_path = true;
+      break;
+    case 'd':
+      arguments.folder = optarg;
+      break;
+    case ':':
+      return command_usage_error (&command_connectors,
+                                  "--connector-dir needs a folder");
+    default:
+      return command_usage_error (&command_connectors, "unknown option %s",
+                                  argv[optind - 1]);
+    }
+  if (argc - optind > 1)
+    return command_usage_error (&command_connectors,
+                                "one connector at a time, please");
+  arguments.name = argv[optind]; /* argv ends with NULL */
+  if (arguments.secrets && arguments.name == NULL)
+    return command_usage_error (&command_connectors,
+                                "--secrets needs the name of a connector");
+  *ret_arguments = arguments;
+  return 0;
+}
+
+/* ---- A process without keys -------------------------------------------- */
+
+/* Whatever leads to the encryption key. */
+static bool
+is_confidential (const char *variable)
+{
+  static const char *const prefixes[] = {
+    "CONFIG_ENCRYPTION_",
+    "CREDENTIALS_DIRECTORY=",
+  };
+
+  for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+    if (strncmp (variable, prefixes[i], strlen (prefixes[i])) == 0)
+      return true;
+  return false;
+}
+
+/* The code of a connector runs in this process, so the key must not be in
+ * its memory: if the environment has it, the program starts itself again
+ * without. Returns 0 if there is nothing to hide, the exit code if that
+ * failed; otherwise it does not return.
+ */
+static int
+forget_keys (int argc, char **argv)
+{
+  size_t variables = 0, kept = 0;
+
+  while (environ[variables] != NULL)
+    variables++;
+  char **environment = calloc (variables + 1, sizeof *environment);
+  char **words = calloc ((size_t) argc + 2, sizeof *words);
+  if (environment == NULL || words == NULL)
+    goto error;
+
+  for (size_t i = 0; i < variables; i++)
+    if (!is_confidential (environ[i]))
+      environment[kept++] = environ[i];
+  if (kept == variables) {
+    free (environment);
+    free (words);
+    return 0;
+  }
+  words[0] = (char[]){ "ezcdc" };
+  for (int i = 0; i < argc; i++)
+    words[i + 1] = argv[i];
+  execve ("/proc/self/exe", words, environment);
+
+error:
+  fprintf (stderr, "ezcdc: start again without the encryption key: %m\n");
+  free (environment);
+  free (words);
+  return EXIT_RUN_FAILED;
+}
+
+/* ---- One connector ----------------------------------------------------- */
+
+static void
+print_secrets (const struct ezcdc_connector *descriptor)
+{
+  struct option_table tables[OPTION_TABLES_MAX];
+  size_t count = option_tables_of (descriptor, tables);
+
+  for (size_t i = 0; i < count; i++)
+    for (size_t j = 0; j < tables[i].count; j++)
+      if (tables[i].options[j].type == EZCDC_OPTION_SECRET)
+        puts (tables[i].options[j].name);
+}
+
+static int
+print_text (struct text *text)
+{
+  if (text->failed) {
+    fputs ("ezcdc: describe connectors: out of memory\n", stderr);
+    return EXIT_RUN_FAILED;
+  }
+  fwrite (text_string (text), 1, text->length, stdout);
+  return EXIT_OK;
+}
+
+static int
+describe_one (struct loader *loader, const struct arguments *arguments)
+{
+  struct connector *connector;
+  struct error error = { 0 };
+  CLEANUP_TEXT struct text text = { 0 };
+  struct json json = { .text = &text };
+
+  if (loader_load (loader, arguments->name, arguments->allow_path, 0,
+                   &connector, &error)
+      != 0) {
+    fprintf (stderr, "ezcdc: %s\n", error.text);
+    return EXIT_USAGE;
+  }
+  if (arguments->secrets) {
+    print_secrets (&connector->descriptor);
+    return EXIT_OK;
+  }
+  if (arguments->json) {
+    describe_connector_json (connector, &json);
+    text_char (&text, '\n');
+  }
+  else
+    describe_connector_text (connector, &text);
+  return print_text (&text);
+}
+
+/* ---- All connectors ---------------------------------------------------- */
+
+static int
+is_object_name (const struct dirent *entry)
+{
+  size_t length = strlen (entry->d_name);
+
+  return length > 3 && strcmp (entry->d_name + length - 3, ".so") == 0;
+}
+
+/* One line, or one member of the array. */
+static void
+list_one (struct loader *loader, const char *file, bool as_json,
+          struct json *json)
+{
+  CLEANUP_FREE char *name = strndup (file, strlen (file) - 3);
+  struct connector *connector = NULL;
+  struct error error = { 0 };
+  bool loaded = name != NULL
+                && loader_load (loader, name, false, 0, &connector, &error)
+                     == 0;
+
+  if (as_json && loaded)
+    describe_connector_json (connector, json);
+  else if (as_json)
+    describe_refusal_json (file, error.text, json);
+  else if (loaded)
+    describe_connector_line (connector, json->text);
+  else
+    describe_refusal_line (file, error.text, json->text);
+}
+
+static int
+list_all (struct loader *loader, const struct arguments *arguments)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+  struct json json = { .text = &text };
+  struct dirent **entries;
+  int count = scandir (loader_folder (loader), &entries, is_object_name,
+                       alphasort);
+
+  if (count < 0) {
+    fprintf (stderr, "ezcdc: look for connectors in %s: %m\n",
+             loader_folder (loader));
+    return EXIT_USAGE;
+  }
+  if (arguments->json)
+    json_array_begin (&json);
+  for (int i = 0; i < count; i++) {
+    list_one (loader, entries[i]->d_name, arguments->json, &json);
+    free (entries[i]);
+  }
+  free (entries);
+  if (arguments->json) {
+    json_array_end (&json);
+    text_char (&text, '\n');
+  }
+  return print_text (&text);
+}
+
+static int
+run_connectors (int argc, char **argv)
+{
+  struct arguments arguments = { 0 };
+  struct loader *loader;
+  struct error error = { 0 };
+  int result = parse_arguments (argc, argv, &arguments);
+
+  if (result == 0)
+    result = forget_keys (argc, argv);
+  if (result != 0)
+    return result;
+  if (loader_new (arguments.folder, NULL, &loader, &error) != 0) {
+    fprintf (stderr, "ezcdc: %s\n", error.text);
+    return EXIT_RUN_FAILED;
+  }
+  if (arguments.name == NULL)
+    result = list_all (loader, &arguments);
+  else
+    result = describe_one (loader, &arguments);
+  loader_free (loader);
+  return result;
+}
+
+const struct command command_connectors = {
+  .name = "connectors",
+  .summary = "lists connectors, or describes one with its options",
+  .usage =
+    "Usage: ezcdc connectors [OPTION]... [NAME]\n"
+    "\n"
+    "Lists the connectors in the folder, or describes one of them: what it\n"
+    "can do, what it may do, and its options.\n"
+    "\n"
+    "Options:\n"
+    "  --json               machine-readable\n"
+    "  --connector-dir DIR  another folder than the installed one\n"
+    "  --allow-path         take a path (with a slash) as NAME\n"
+    "  --secrets            only the names of the secret options, one a line\n"
+    "  --help               this text\n"
+    "\n"
+    "The code of the connector runs, so it is vetted first. Exit codes: 0\n"
+    "done, 2 wrong usage or a connector that was refused.\n",
+  .run = run_connectors,
+};

@@ -9,11 +9,14 @@ if HAVE_CMOCKA
 unit_tests = \
 	tests/unit/test-envelope \
 	tests/unit/test-keys \
+	tests/unit/test-descriptor \
 	tests/unit/test-error \
 	tests/unit/test-files \
+	tests/unit/test-instance \
 	tests/unit/test-ini \
 	tests/unit/test-json \
 	tests/unit/test-log \
+	tests/unit/test-options \
 	tests/unit/test-text \
 	tests/unit/test-utf8 \
 	tests/unit/test-values \

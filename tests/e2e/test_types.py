@@ -4,7 +4,6 @@
 import pytest
 
 from harness import types
-from harness.waiting import wait_for
 
 
 @pytest.fixture

@@ -2,6 +2,16 @@
 # core/audit: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/audit/actor.c \
+	core/audit/actor.h \
+	core/audit/chain.c \
+	core/audit/chain.h \
+	core/audit/log.c \
+	core/audit/log.h \
+	core/audit/tail.c \
+	core/audit/tail.h \
+	core/audit/verify.c \
+	core/audit/verify.h \
 	core/audit/actions.c \
 	core/audit/actions.h \
 	$(NULL)

@@ -2,6 +2,7 @@
 # core/cli: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/cli/command_audit.c \
 	core/cli/command_key.c \
 	core/cli/command_connectors.c \
 	core/cli/describe_connector.c \

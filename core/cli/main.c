@@ -18,6 +18,7 @@
 const struct command *const commands[] = {
   &command_connectors,
   &command_key,
+  &command_audit,
   NULL,
 };
 

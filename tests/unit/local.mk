@@ -7,6 +7,7 @@ EXTRA_DIST += tests/unit/unit.h
 
 if HAVE_CMOCKA
 unit_tests = \
+	tests/unit/test-audit \
 	tests/unit/test-envelope \
 	tests/unit/test-keys \
 	tests/unit/test-descriptor \

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The chain of an audit log. */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/audit/chain.h"
+#include "core/crypto/digest.h"
+#include "core/crypto/secret.h"
+
+#define MAC_DIGITS (AUDIT_MAC_TEXT_SIZE - 1)
+#define ID_DIGITS (KEY_ID_TEXT_SIZE - 1)
+
+/* ---- Keys -------------------------------------------------------------- */
+
+struct audit_keys {
+  struct secret pages; /* count keys of DIGEST_SIZE bytes */
+  char ids[KEY_RING_MAX][KEY_ID_TEXT_SIZE];
+  size_t count;
+};
+
+static bool
+derive_keys (struct audit_keys *keys, const struct key_ring *ring)
+{
+  static const unsigned char salt[32];
+
+  for (size_t i = 0; i < key_ring_count (ring); i++) {
+    if (!digest_hkdf (key_ring_key (ring, i), KEY_SIZE, salt, sizeof salt,
+                      "ezcdc/v1/audit/epoch0",
+                      keys->pages.data + i * DIGEST_SIZE))
+      return false;
+    key_id_text (key_ring_id (ring, i), keys->ids[i]);
+    keys->count++;
+  }
+  return true;
+}
+
+struct audit_keys *
+audit_keys_new (const struct key_ring *ring, struct error *error)
+{
+  struct audit_keys *keys = calloc (1, sizeof *keys);
+
+  if (keys != NULL
+      && secret_create (&keys->pages, (size_t) KEY_RING_MAX * DIGEST_SIZE,
+                        NULL)
+           == 0
+      && derive_keys (keys, ring))
+    return keys;
+  audit_keys_free (keys);
+  error_set (error, EZCDC_E_MEMORY, "out of memory for the audit log's keys");
+  return NULL;
+}
+
+void
+audit_keys_free (struct audit_keys *keys)
+{
+  if (keys == NULL)
+    return;
+  secret_free (&keys->pages);
+  free (keys);
+}
+
+size_t
+audit_keys_count (const struct audit_keys *keys)
+{
+  return keys->count;
+}
+
+const char *
+audit_keys_id (const struct audit_keys *keys, size_t index)
+{
+  return keys->ids[index];
+}
+
+static int
+find_key (const struct audit_keys *keys, const char *id)
+{
+  for (size_t i = 0; i < keys->count; i++)
+    if (memcmp (keys->ids[i], id, ID_DIGITS) == 0)
+      return (int) i;
+  return -1;
+}
+
+bool
+audit_mac (const struct audit_keys *keys, size_t index, const char *data,
+           size_t length, char ret_mac[AUDIT_MAC_TEXT_SIZE])
+{
+  unsigned char mac[DIGEST_SIZE];
+
+  if (!digest_hmac (keys->pages.data + index * DIGEST_SIZE, DIGEST_SIZE, data,
+                    length, mac))
+    return false;
+  digest_hex (mac, sizeof mac, ret_mac);
+  return true;
+}
+
+/* ---- One line ---------------------------------------------------------- */
+
+struct cursor {
+  const char *at;
+  const char *end;
+};
+
+static bool
+skip (struct cursor *cursor, const char *expected)
+{
+  size_t length = strlen (expected);
+
+  if ((size_t) (cursor->end - cursor->at) < length
+      || memcmp (cursor->at, expected, length) != 0)
+    return false;
+  cursor->at += length;
+  return true;
+}
+
+static bool
+take_number (struct cursor *cursor, uint64_t *ret_number)
+{
+  const char *begin = cursor->at;
+  uint64_t number = 0;
+
+  while (cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9'
+         && cursor->at - begin < 19)
+    number = number * 10 + (uint64_t) (*cursor->at++ - '0');
+  if (cursor->at == begin || (*begin == '0' && cursor->at - begin > 1))
+    return false;
+  *ret_number = number;
+  return true;
+}
+
+/* A string without escapes, up to the quote behind it. */
+static bool
+take_word (struct cursor *cursor, const char **ret_word, size_t *ret_length)
+{
+  const char *begin = cursor->at;
+  const char *quote = memchr (begin, '"', (size_t) (cursor->end - begin));
+
+  if (quote == NULL)
+    return false;
+  *ret_word = begin;
+  *ret_length = (size_t) (quote - begin);
+  cursor->at = quote + 1;
+  return true;
+}
+
+static bool
+take_digits (struct cursor *cursor, size_t count, const char **ret_digits)
+{
+  if ((size_t) (cursor->end - cursor->at) < count)
+    return false;
+  for (size_t i = 0; i < count; i++)
+    if (strchr ("0123456789abcdef", cursor->at[i]) == NULL
+        || cursor->at[i] == '\0')
+      return false;
+  *ret_digits = cursor->at;
+  cursor->at += count;
+  return true;
+}
+
+/* The head: as far as the action. */
+static bool
+parse_head (struct cursor *cursor, struct audit_line *line)
+{
+  return skip (cursor, "{\"v\":1,\"seq\":") && take_number (cursor, &line->seq)
+         && skip (cursor, ",\"timestamp\":\"")
+         && take_word (cursor, &line->timestamp, &line->timestamp_length)
+         && skip (cursor, ",\"action\":\"")
+         && take_word (cursor, &line->action, &line->action_length)
+         && skip (cursor, ",\"user_id\":\"");
+}
+
+/* The tail has a fixed length: it is found from the end. */
+static bool
+parse_tail (const char *begin, size_t length, struct audit_line *line)
+{
+  static const char shape[] = ",\"epoch\":0,\"prev\":\"\",\"mac\":\"\"}";
+  size_t tail = sizeof shape - 1 + 2 * MAC_DIGITS;
+
+  if (length < tail)
+    return false;
+  struct cursor cursor = { begin + length - tail, begin + length };
+  if (!skip (&cursor, ",\"epoch\":0,\"prev\":\"")
+      || !take_digits (&cursor, MAC_DIGITS, &line->prev)
+      || !skip (&cursor, "\""))
+    return false;
+  line->body_length = (size_t) (cursor.at - begin);
+  return skip (&cursor, ",\"mac\":\"")
+         && take_digits (&cursor, MAC_DIGITS, &line->mac)
+         && skip (&cursor, "\"}");
+}
+
+/* The quotes of this pattern cannot stand inside a string, so it is found
+ * where the detail is and nowhere else. */
+static void
+parse_key_id (const char *begin, size_t length, struct audit_line *line)
+{
+  static const char pattern[] = ",\"detail\":{\"key_id\":\"";
+  const char *found = memmem (begin, length, pattern, sizeof pattern - 1);
+
+  line->key_id = NULL;
+  if (found == NULL)
+    return;
+  struct cursor cursor = { found + sizeof pattern - 1, begin + length };
+  take_digits (&cursor, ID_DIGITS, &line->key_id);
+}
+
+bool
+audit_line_parse (const char *line, size_t length, struct audit_line *ret_line)
+{
+  struct audit_line parsed = { 0 };
+  struct cursor cursor = { line, line + length };
+
+  if (length >= AUDIT_LINE_MAX || !parse_head (&cursor, &parsed)
+      || !parse_tail (line, length, &parsed)
+      || parsed.timestamp_length >= CLOCK_TEXT_SIZE
+      || line + parsed.body_length < cursor.at)
+    return false;
+  parse_key_id (line, parsed.body_length, &parsed);
+  *ret_line = parsed;
+  return true;
+}
+
+static bool
+has_action (const struct audit_line *line, const char *action)
+{
+  return line->action_length == strlen (action)
+         && memcmp (line->action, action, line->action_length) == 0;
+}
+
+/* ---- The place in a chain ---------------------------------------------- */
+
+const char *
+audit_fault_text (enum audit_fault fault)
+{
+  switch (fault) {
+  case AUDIT_FINE:
+    return "it is in order";
+  case AUDIT_FORM:
+    return "it is not an audit record";
+  case AUDIT_KEY:
+    return "no key that is in use here verifies it: it was changed, or the "
+           "log was written under another key";
+  case AUDIT_MAC:
+    return "it was changed, or written by somebody without the key";
+  case AUDIT_BEGINNING:
+    return "the records before it are missing";
+  case AUDIT_MISSING:
+    return "one or more records before it were removed";
+  case AUDIT_ORDER:
+    return "it is out of order or there twice";
+  case AUDIT_PREV:
+    return "it does not continue the record before it";
+  case AUDIT_TIME:
+    return "it is older than the record before it";
+  case AUDIT_RESOURCES:
+    return "out of memory";
+  }
+  return "unknown fault";
+}
+
+static enum audit_fault
+check_mac (const struct audit_keys *keys, size_t key, const char *bytes,
+           const struct audit_line *line)
+{
+  char mac[AUDIT_MAC_TEXT_SIZE];
+
+  if (!audit_mac (keys, key, bytes, line->body_length, mac))
+    return AUDIT_RESOURCES;
+  return CRYPTO_memcmp (mac, line->mac, MAC_DIGITS) == 0 ? AUDIT_FINE
+                                                         : AUDIT_MAC;
+}
+
+/* Which key a line without a known predecessor is under. */
+static enum audit_fault
+find_line_key (const struct audit_keys *keys, const char *bytes,
+               const struct audit_line *line, size_t *ret_key)
+{
+  for (size_t key = 0; key < keys->count; key++) {
+    enum audit_fault fault = check_mac (keys, key, bytes, line);
+    if (fault == AUDIT_FINE)
+      *ret_key = key;
+    if (fault != AUDIT_MAC)
+      return fault;
+  }
+  return AUDIT_KEY;
+}
+
+/* Behind a line that is known to be right, under that key. */
+static void
+move_behind (struct audit_place *place, const struct audit_keys *keys,
+             const struct audit_line *line, size_t key)
+{
+  place->begun = true;
+  place->next_seq = line->seq + 1;
+  memcpy (place->prev, line->mac, MAC_DIGITS);
+  place->prev[MAC_DIGITS] = '\0';
+  memcpy (place->timestamp, line->timestamp, line->timestamp_length);
+  place->timestamp[line->timestamp_length] = '\0';
+  place->key = (int) key;
+  memcpy (place->key_id, keys->ids[key], KEY_ID_TEXT_SIZE);
+  if (has_action (line, "audit.rekeyed") && line->key_id != NULL) {
+    place->key = find_key (keys, line->key_id);
+    memcpy (place->key_id, line->key_id, ID_DIGITS);
+    place->key_id[ID_DIGITS] = '\0';
+  }
+}
+
+/* What a first line has to be: the beginning of everything, or of a file
+ * that goes on where another one ended. */
+static bool
+may_begin (const struct audit_line *line)
+{
+  char zeros[MAC_DIGITS];
+
+  memset (zeros, '0', sizeof zeros);
+  if (line->seq == 0)
+    return memcmp (line->prev, zeros, sizeof zeros) == 0;
+  return has_action (line, "audit.opened");
+}
+
+static enum audit_fault
+check_order (const struct audit_place *place, const struct audit_line *line)
+{
+  if (line->seq > place->next_seq)
+    return AUDIT_MISSING;
+  if (line->seq < place->next_seq)
+    return AUDIT_ORDER;
+  if (memcmp (line->prev, place->prev, MAC_DIGITS) != 0)
+    return AUDIT_PREV;
+  size_t length = strlen (place->timestamp);
+  if (line->timestamp_length == length
+      && memcmp (line->timestamp, place->timestamp, length) < 0)
+    return AUDIT_TIME;
+  return AUDIT_FINE;
+}
+
+enum audit_fault
+audit_place_advance (struct audit_place *place, const struct audit_keys *keys,
+                     const char *bytes, size_t length)
+{
+  struct audit_line line;
+  enum audit_fault fault;
+  size_t key = 0;
+
+  if (!audit_line_parse (bytes, length, &line))
+    return AUDIT_FORM;
+  if (!place->begun) {
+    fault = find_line_key (keys, bytes, &line, &key);
+    if (fault == AUDIT_FINE && !may_begin (&line))
+      fault = AUDIT_BEGINNING;
+  }
+  else if (place->key < 0) {
+    fault = AUDIT_KEY;
+  }
+  else {
+    key = (size_t) place->key;
+    fault = check_mac (keys, key, bytes, &line);
+    if (fault == AUDIT_FINE)
+      fault = check_order (place, &line);
+  }
+  if (fault == AUDIT_FINE)
+    move_behind (place, keys, &line, key);
+  return fault;
+}
+
+enum audit_fault
+audit_place_enter (struct audit_place *place, const struct audit_keys *keys,
+                   const char *bytes, size_t length)
+{
+  struct audit_line line;
+  size_t key = 0;
+
+  if (!audit_line_parse (bytes, length, &line))
+    return AUDIT_FORM;
+  enum audit_fault fault = find_line_key (keys, bytes, &line, &key);
+  if (fault == AUDIT_FINE)
+    move_behind (place, keys, &line, key);
+  return fault;
+}

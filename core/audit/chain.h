@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The chain of an audit log: what a line looks like and how it hangs on the
+ * line before it.
+ *
+ *   {"v":1,"seq":7,"timestamp":"...","action":"...","user_id":"...",
+ *    "resource_id":"...","ip_address":"...","outcome":"...","detail":{...},
+ *    "epoch":0,"prev":"64 digits","mac":"64 digits"}
+ *
+ * mac is the HMAC-SHA256 of the line's bytes before ,"mac":" under the chain's
+ * key; prev is the mac of the line before, zeros for the first. The chain's
+ * key is HKDF-SHA256 (root key, 32 zero bytes, "ezcdc/v1/audit/epoch0").
+ *
+ * The first line of a log is audit.opened; its detail begins with the id of
+ * the root key. After audit.rekeyed, which is still under the key before it,
+ * the chain goes on under the key whose id its detail begins with. A log that
+ * goes on where a file ended that was moved away begins with audit.opened,
+ * too, and with that file's next seq and last mac.
+ *
+ * epoch is 0: a later version may derive the key of an epoch from the key of
+ * the epoch before it and forget that one.
+ */
+
+#ifndef EZCDC_AUDIT_CHAIN_H
+#define EZCDC_AUDIT_CHAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/crypto/key_ring.h"
+
+/* No record is longer than this, with its line end. */
+#define AUDIT_LINE_MAX 65536u
+
+#define AUDIT_MAC_TEXT_SIZE 65 /* 64 hexadecimal digits and a NUL */
+
+/* The chain keys of a ring, in the same order, in a secret page. */
+struct audit_keys;
+
+/* NULL on failure. The ring is not kept. */
+struct audit_keys *audit_keys_new (const struct key_ring *ring,
+                                   struct error *error)
+  __attribute__ ((nonnull (1)));
+void audit_keys_free (struct audit_keys *keys);
+size_t audit_keys_count (const struct audit_keys *keys)
+  __attribute__ ((nonnull));
+/* The id of the root key, as 16 digits. */
+const char *audit_keys_id (const struct audit_keys *keys, size_t index)
+  __attribute__ ((nonnull));
+
+/* The mac of a line's bytes before ,"mac":" as digits. False only if memory
+ * is out. */
+bool audit_mac (const struct audit_keys *keys, size_t index, const char *data,
+                size_t length, char ret_mac[AUDIT_MAC_TEXT_SIZE])
+  __attribute__ ((nonnull, warn_unused_result));
+
+/* ---- One line ---------------------------------------------------------- */
+
+/* The parts of a line that the chain needs; all point into it. */
+struct audit_line {
+  uint64_t seq;
+  const char *timestamp; /* timestamp_length bytes */
+  size_t timestamp_length;
+  const char *action; /* action_length bytes */
+  size_t action_length;
+  const char *key_id; /* 16 digits at the start of detail; NULL if none */
+  const char *prev;   /* 64 digits */
+  const char *mac;    /* 64 digits */
+  size_t body_length; /* bytes of the line that mac covers */
+};
+
+/* Takes a line apart, without its line end. False if it is none of ours. */
+bool audit_line_parse (const char *line, size_t length,
+                       struct audit_line *ret_line) __attribute__ ((nonnull));
+
+/* ---- The place in a chain ---------------------------------------------- */
+
+/* Where a chain stands after its last line; begins as { 0 }. */
+struct audit_place {
+  bool begun;        /* false before the first line */
+  uint64_t next_seq; /* of the line to come */
+  char prev[AUDIT_MAC_TEXT_SIZE];
+  char timestamp[CLOCK_TEXT_SIZE]; /* of the last line */
+  int key; /* the key of the line to come; -1 if it is not in the ring */
+  char key_id[KEY_ID_TEXT_SIZE]; /* its root key */
+};
+
+enum audit_fault {
+  AUDIT_FINE,
+  AUDIT_FORM,      /* no audit record */
+  AUDIT_KEY,       /* the chain's key is not in the ring */
+  AUDIT_MAC,       /* changed, or made by somebody without the key */
+  AUDIT_BEGINNING, /* the lines before the first one are missing */
+  AUDIT_MISSING,   /* one or more records before it were removed */
+  AUDIT_ORDER,     /* it stands too late: moved, or there twice */
+  AUDIT_PREV,      /* it belongs to another chain */
+  AUDIT_TIME,      /* it is older than the record before it */
+  AUDIT_RESOURCES, /* out of memory */
+};
+
+/* One line for people, for example "it was changed". */
+const char *audit_fault_text (enum audit_fault fault);
+
+/* Checks that a line (without its end) is the next one and goes on to it. On
+ * a fault the place is unchanged. */
+enum audit_fault audit_place_advance (struct audit_place *place,
+                                      const struct audit_keys *keys,
+                                      const char *line, size_t length)
+  __attribute__ ((nonnull, warn_unused_result));
+
+/* Goes to the place behind a line whose predecessor is not known: the last
+ * one of a log that exists already. AUDIT_FINE, AUDIT_FORM, AUDIT_KEY (no key
+ * of the ring verifies it, or the next one's key is not there), AUDIT_MAC is
+ * never returned. */
+enum audit_fault audit_place_enter (struct audit_place *place,
+                                    const struct audit_keys *keys,
+                                    const char *line, size_t length)
+  __attribute__ ((nonnull, warn_unused_result));
+
+#endif

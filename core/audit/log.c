@@ -1,0 +1,719 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writer of an audit log. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/sha.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/audit/actions.h"
+#include "core/audit/actor.h"
+#include "core/audit/chain.h"
+#include "core/audit/log.h"
+#include "core/audit/tail.h"
+#include "core/base/clock.h"
+#include "core/base/files.h"
+#include "core/base/memory.h"
+#include "core/base/utf8.h"
+#include "core/crypto/digest.h"
+
+#define RESOURCE_MAX 256
+#define LOCK_PATIENCE (10 * INT64_C (1000000))
+#define STEP_TOLERANCE INT64_C (1000000)
+
+struct audit_log {
+  char *path;               /* owned */
+  char *folder;             /* owned; where path lies */
+  int descriptor;           /* owned; -1 before it is opened */
+  struct audit_keys *keys;  /* owned; key 0 is the primary */
+  struct audit_place place; /* behind the last line that was checked */
+  off_t checked;            /* bytes of the file up to there */
+  bool clock_behind;        /* the clock was found set back, and it is noted */
+  char user[128];
+};
+
+/* ---- The file ---------------------------------------------------------- */
+
+static int
+refuse_log (const struct audit_log *log, const char *why, struct error *error)
+{
+  return error_set (error, EZCDC_E_CONFIG,
+                    "audit log %s: %s; it has to be a regular file that only "
+                    "its owner can write",
+                    log->path, why);
+}
+
+/* What may not be appended to, above all by root. */
+static int
+check_file (const struct audit_log *log, int descriptor, struct error *error)
+{
+  struct stat status;
+
+  if (fstat (descriptor, &status) != 0)
+    return error_set (error, EZCDC_E_UNAVAILABLE, "audit log %s: %m",
+                      log->path);
+  if (!S_ISREG (status.st_mode))
+    return refuse_log (log, "it is not a regular file", error);
+  if (status.st_nlink > 1)
+    return refuse_log (log, "it has more than one name", error);
+  if ((status.st_mode & 022) != 0)
+    return refuse_log (log, "others may write it", error);
+  return 0;
+}
+
+/* A new file belongs to the owner of its folder. */
+static int
+adopt_owner (const struct audit_log *log, int descriptor, struct error *error)
+{
+  struct stat status;
+
+  if (geteuid () != 0)
+    return 0;
+  if (stat (log->folder, &status) != 0
+      || fchown (descriptor, status.st_uid, status.st_gid) != 0)
+    return error_set (error, EZCDC_E_UNAVAILABLE,
+                      "give the audit log %s to the owner of its folder: %m",
+                      log->path);
+  return 0;
+}
+
+static int
+open_file (const struct audit_log *log, int *ret_descriptor,
+           struct error *error)
+{
+  int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  CLEANUP_CLOSE int descriptor = open (log->path, flags);
+  int code = 0;
+
+  if (descriptor < 0 && errno == ENOENT) {
+    descriptor = open (log->path, flags | O_CREAT | O_EXCL, 0600);
+    if (descriptor >= 0)
+      code = adopt_owner (log, descriptor, error);
+    if (descriptor >= 0 && code == 0)
+      code = folder_sync (log->folder, error);
+    /* Another process was faster: its file will do. */
+    if (descriptor < 0 && errno == EEXIST)
+      descriptor = open (log->path, flags);
+  }
+  if (code != 0)
+    return code;
+  if (descriptor < 0 && errno == ELOOP)
+    return refuse_log (log, "it is a symbolic link", error);
+  if (descriptor < 0)
+    return error_set (error, EZCDC_E_CONFIG, "open the audit log %s: %m",
+                      log->path);
+  code = check_file (log, descriptor, error);
+  if (code == 0)
+    *ret_descriptor = TAKE_DESCRIPTOR (descriptor);
+  return code;
+}
+
+/* Whoever has the lock keeps it for the length of one write, so waiting long
+ * means that somebody else's process is stuck. */
+static int
+lock_file (const struct audit_log *log, struct error *error)
+{
+  const struct timespec nap = { .tv_nsec = 2000000 };
+  int64_t deadline = clock_monotonic () + LOCK_PATIENCE;
+
+  while (flock (log->descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return error_set (error, EZCDC_E_UNAVAILABLE,
+                        "lock the audit log %s: %m", log->path);
+    if (clock_monotonic () > deadline)
+      return error_set (error, EZCDC_E_UNAVAILABLE,
+                        "the audit log %s has been locked by another process "
+                        "for more than 10 s",
+                        log->path);
+    nanosleep (&nap, NULL);
+  }
+  return 0;
+}
+
+static void
+unlock_file (const struct audit_log *log)
+{
+  flock (log->descriptor, LOCK_UN);
+}
+
+/* Whether path still names the file that is open. */
+static bool
+is_same_file (const struct audit_log *log)
+{
+  struct stat named;
+  struct stat opened;
+
+  return stat (log->path, &named) == 0 && fstat (log->descriptor, &opened) == 0
+         && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+/* ---- One record -------------------------------------------------------- */
+
+/* The time of the next record: never before the last one's. */
+static void
+next_timestamp (struct audit_log *log, char timestamp[CLOCK_TEXT_SIZE])
+{
+  clock_rfc3339 (clock_realtime (), timestamp);
+  if (log->place.begun && strcmp (timestamp, log->place.timestamp) < 0)
+    memcpy (timestamp, log->place.timestamp, CLOCK_TEXT_SIZE);
+}
+
+static void
+format_body (struct audit_log *log, const struct audit_record *record,
+             struct text *text)
+{
+  struct json json = { .text = text };
+  char timestamp[CLOCK_TEXT_SIZE];
+  size_t length = strlen (record->resource_id);
+  size_t whole = length <= RESOURCE_MAX
+                   ? length
+                   : utf8_whole_length (record->resource_id, RESOURCE_MAX);
+  const char *detail = record->detail != NULL ? record->detail : "{}";
+
+  next_timestamp (log, timestamp);
+  json_object_begin (&json);
+  json_member_int64 (&json, "v", 1);
+  json_member_uint64 (&json, "seq", log->place.next_seq);
+  json_member_text (&json, "timestamp", timestamp);
+  json_member_text (&json, "action", record->action);
+  json_member_text (&json, "user_id", log->user);
+  json_key (&json, "resource_id");
+  json_bytes (&json, record->resource_id, whole);
+  json_member_text (&json, "ip_address", ACTOR_ADDRESS);
+  json_member_text (&json, "outcome", record->outcome);
+  json_key (&json, "detail");
+  json_raw (&json, detail, strlen (detail));
+  if (whole < length)
+    json_member_bool (&json, "truncated", true);
+  json_member_int64 (&json, "epoch", 0);
+  json_member_text (&json, "prev", log->place.prev);
+}
+
+static int
+format_line (struct audit_log *log, const struct audit_record *record,
+             struct text *text, struct error *error)
+{
+  char mac[AUDIT_MAC_TEXT_SIZE];
+
+  format_body (log, record, text);
+  if (text->failed
+      || !audit_mac (log->keys, (size_t) log->place.key, text->data,
+                     text->length, mac))
+    return error_set (error, EZCDC_E_MEMORY,
+                      "out of memory for an audit record");
+  text_printf (text, ",\"mac\":\"%s\"}\n", mac);
+  if (text->failed)
+    return error_set (error, EZCDC_E_MEMORY,
+                      "out of memory for an audit record");
+  if (text->length > AUDIT_LINE_MAX)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "an audit record of %zu bytes is too long",
+                      text->length);
+  return 0;
+}
+
+/* A full disk takes a part of a record first. Nothing of it may stay in front
+ * of a later one. */
+static int
+append_line (struct audit_log *log, const struct text *line,
+             struct error *error)
+{
+  ssize_t written;
+
+  do
+    written = write (log->descriptor, line->data, line->length);
+  while (written < 0 && errno == EINTR);
+  if (written >= 0 && (size_t) written < line->length)
+    errno = ENOSPC;
+  if (written == (ssize_t) line->length && fdatasync (log->descriptor) == 0)
+    return 0;
+  int code = error_set (error, EZCDC_E_UNAVAILABLE,
+                        "write to the audit log %s: %m; nothing that has to "
+                        "be audited can be done until that is mended",
+                        log->path);
+  if (ftruncate (log->descriptor, log->checked) != 0)
+    error_prefix (error, "a torn record is left");
+  return code;
+}
+
+/* Appends a record; the file is locked and the place is its end. */
+static int
+append_record (struct audit_log *log, const struct audit_record *record,
+               struct error *error)
+{
+  CLEANUP_TEXT struct text line = { 0 };
+  struct audit_place next = log->place;
+
+  if (!next.begun)
+    memset (log->place.prev, '0', AUDIT_MAC_TEXT_SIZE - 1);
+  int code = format_line (log, record, &line, error);
+  if (code != 0)
+    return code;
+  /* The verifier's own eyes: what would not verify is not written. */
+  if (audit_place_advance (&next, log->keys, line.data, line.length - 1)
+      != AUDIT_FINE)
+    return error_set (error, EZCDC_E_BUG,
+                      "an audit record of action %s is malformed",
+                      record->action);
+  code = append_line (log, &line, error);
+  if (code != 0)
+    return code;
+  log->place = next;
+  log->checked += (off_t) line.length;
+  return 0;
+}
+
+static int
+append_action (struct audit_log *log, const char *action, const char *detail,
+               struct error *error)
+{
+  const struct audit_record record = {
+    .action = action,
+    .resource_id = "audit",
+    .outcome = AUDIT_SUCCESS,
+    .detail = detail,
+  };
+
+  return append_record (log, &record, error);
+}
+
+/* ---- Beginning, recovery, change of keys ------------------------------- */
+
+/* The first record of a file; a new chain or the next part of one. */
+static int
+begin_file (struct audit_log *log, struct error *error)
+{
+  char detail[64];
+
+  if (!log->place.begun) {
+    log->place = (struct audit_place){ .key = 0 };
+    memcpy (log->place.key_id, audit_keys_id (log->keys, 0), KEY_ID_TEXT_SIZE);
+  }
+  if (log->place.key < 0)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "the audit log %s goes on under the key %s, which is "
+                      "not in use here",
+                      log->path, log->place.key_id);
+  snprintf (detail, sizeof detail, "{\"key_id\":\"%s\"}", log->place.key_id);
+  return append_action (log, "audit.opened", detail, error);
+}
+
+/* Writes bytes to a new file that no other name leads to. */
+static int
+write_new_file (const struct audit_log *log, const char *path,
+                const char *data, size_t length, struct error *error)
+{
+  CLEANUP_CLOSE int descriptor = open (
+    path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int code = descriptor < 0 ? EZCDC_E_UNAVAILABLE
+                            : adopt_owner (log, descriptor, error);
+
+  if (descriptor < 0 || write (descriptor, data, length) != (ssize_t) length
+      || fsync (descriptor) != 0)
+    return error_set (error, EZCDC_E_UNAVAILABLE,
+                      "put the torn end of the audit log aside to %s: %m",
+                      path);
+  return code;
+}
+
+static void
+describe_torn (const char *path, const char *torn, size_t length,
+               struct text *detail)
+{
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  char digits[2 * SHA256_DIGEST_LENGTH + 1];
+  struct json json = { .text = detail };
+
+  SHA256 ((const unsigned char *) torn, length, digest);
+  digest_hex (digest, sizeof digest, digits);
+  json_object_begin (&json);
+  json_member_text (&json, "file", path);
+  json_member_uint64 (&json, "bytes", length);
+  json_member_text (&json, "sha256", digits);
+  json_object_end (&json);
+}
+
+/* Moves what lies behind the last good record to a file of its own. */
+static int
+put_aside (struct audit_log *log, const char *torn, size_t length,
+           struct text *detail, struct error *error)
+{
+  CLEANUP_TEXT struct text path = { 0 };
+
+  text_printf (&path, "%s.torn-%" PRId64, log->path, clock_realtime ());
+  if (path.failed)
+    return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
+  int code = write_new_file (log, path.data, torn, length, error);
+  if (code == 0)
+    code = folder_sync (log->folder, error);
+  if (code != 0)
+    return code;
+  if (ftruncate (log->descriptor, log->checked) != 0
+      || fsync (log->descriptor) != 0)
+    return error_set (error, EZCDC_E_UNAVAILABLE,
+                      "cut the torn end off the audit log %s: %m", log->path);
+  describe_torn (path.data, torn, length, detail);
+  return detail->failed
+           ? error_set (error, EZCDC_E_MEMORY, "out of memory for a record")
+           : 0;
+}
+
+static int
+recover (struct audit_log *log, const char *torn, size_t length,
+         struct error *error)
+{
+  CLEANUP_TEXT struct text detail = { 0 };
+  int code = put_aside (log, torn, length, &detail, error);
+
+  if (code == 0 && !log->place.begun)
+    code = begin_file (log, error);
+  if (code == 0)
+    code = append_action (log, "audit.recovered", detail.data, error);
+  return code;
+}
+
+/* If the chain is not under the primary key, it goes over to it. Only when a
+ * log is opened or the keys are reloaded: otherwise two processes with
+ * different primary keys would do nothing else. */
+static int
+go_to_primary (struct audit_log *log, struct error *error)
+{
+  char detail[96];
+
+  if (log->place.key == 0)
+    return 0;
+  snprintf (detail, sizeof detail,
+            "{\"key_id\":\"%s\",\"previous_key_id\":\"%s\"}",
+            audit_keys_id (log->keys, 0), log->place.key_id);
+  return append_action (log, "audit.rekeyed", detail, error);
+}
+
+/* ---- Catching up ------------------------------------------------------- */
+
+static int
+refuse_record (const struct audit_log *log, enum audit_fault fault,
+               struct error *error)
+{
+  if (log->place.begun && fault == AUDIT_KEY)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "the audit log %s goes on under the key %s, which is "
+                      "not in use here: give it as an old key and reload",
+                      log->path, log->place.key_id);
+  if (!log->place.begun)
+    return error_set (error,
+                      fault == AUDIT_KEY ? EZCDC_E_CONFIG : EZCDC_E_OPERATOR,
+                      "audit log %s: its last record: %s; see \"ezcdc audit "
+                      "verify\"; a log under a key that is lost has to be "
+                      "moved away",
+                      log->path, audit_fault_text (fault));
+  return error_set (error, EZCDC_E_OPERATOR,
+                    "audit log %s: the record with seq %" PRIu64
+                    " is not in order: %s; see \"ezcdc audit verify\", then "
+                    "move the file away if it is to be kept as it is",
+                    log->path, log->place.next_seq, audit_fault_text (fault));
+}
+
+/* Reads what other processes have appended since. */
+static int
+check_lines (struct audit_log *log, const char *data, size_t length,
+             size_t *ret_used, struct error *error)
+{
+  size_t at = 0;
+  const char *end;
+
+  while ((end = memchr (data + at, '\n', length - at)) != NULL) {
+    size_t line = (size_t) (end - (data + at));
+    enum audit_fault fault = audit_place_advance (&log->place, log->keys,
+                                                  data + at, line);
+    if (fault != AUDIT_FINE)
+      return refuse_record (log, fault, error);
+    at += line + 1;
+    log->checked += (off_t) line + 1;
+  }
+  *ret_used = at;
+  return 0;
+}
+
+static int
+refuse_cut (const struct audit_log *log, struct error *error)
+{
+  return error_set (error, EZCDC_E_OPERATOR,
+                    "audit log %s: records were cut off its end while it was "
+                    "in use",
+                    log->path);
+}
+
+static int
+catch_up (struct audit_log *log, struct error *error)
+{
+  CLEANUP_FREE char *data = NULL;
+  size_t length;
+  size_t used = 0;
+  struct stat status;
+
+  if (fstat (log->descriptor, &status) != 0)
+    return error_set (error, EZCDC_E_UNAVAILABLE, "audit log %s: %m",
+                      log->path);
+  if (status.st_size == log->checked)
+    return 0;
+  if (status.st_size < log->checked)
+    return refuse_cut (log, error);
+  while (log->checked < status.st_size) {
+    free (TAKE_POINTER (data));
+    int code = tail_read (log->descriptor, log->path, log->checked, &data,
+                          &length, error);
+    if (code == 0)
+      code = check_lines (log, data, length, &used, error);
+    if (code != 0)
+      return code;
+    /* Nobody else is writing, so a line without an end was torn. */
+    if (used == 0 && length > 0)
+      return recover (log, data, length, error);
+    if (length == 0)
+      return refuse_cut (log, error);
+  }
+  return 0;
+}
+
+/* Finds the place in a log that exists: from its last record, or, if that one
+ * is damaged, from the one before it. */
+static int
+enter_log (struct audit_log *log, struct error *error)
+{
+  struct tail tail = { 0 };
+  int code = tail_find (log->descriptor, log->path, &tail, error);
+
+  if (code != 0)
+    return code;
+  enum audit_fault fault = AUDIT_FINE;
+  log->place = (struct audit_place){ 0 };
+  log->checked = tail.end_of_last;
+  if (tail.last != NULL)
+    fault = audit_place_enter (&log->place, log->keys, tail.last,
+                               tail.last_length);
+  if (fault == AUDIT_FINE && tail.torn_length > 0)
+    code = recover (log, tail.torn, tail.torn_length, error);
+  else if (fault != AUDIT_FINE && tail.before != NULL
+           && audit_place_enter (&log->place, log->keys, tail.before,
+                                 tail.before_length)
+                == AUDIT_FINE
+           && log->place.key >= 0) {
+    /* The last line alone is damaged: a write that the power cut short. */
+    log->checked = tail.end_of_before;
+    code = recover (log, tail.last, tail.whole_length, error);
+  }
+  else if (fault != AUDIT_FINE)
+    code = log->place.begun ? refuse_record (log, AUDIT_KEY, error)
+                            : refuse_record (log, fault, error);
+  tail_free (&tail);
+  return code;
+}
+
+/* Puts the writer to the end of the file that is open and locked. */
+static int
+settle (struct audit_log *log, struct error *error)
+{
+  struct stat status;
+
+  if (fstat (log->descriptor, &status) != 0)
+    return error_set (error, EZCDC_E_UNAVAILABLE, "audit log %s: %m",
+                      log->path);
+  log->checked = 0;
+  if (status.st_size > 0)
+    return enter_log (log, error);
+  return begin_file (log, error);
+}
+
+/* The file was moved away: goes on in a new one at the old path. What others
+ * wrote into the old one before it was moved has been read. */
+static int
+follow_path (struct audit_log *log, struct error *error)
+{
+  int descriptor;
+  int code = open_file (log, &descriptor, error);
+
+  if (code != 0)
+    return code;
+  close (log->descriptor);
+  log->descriptor = descriptor;
+  code = lock_file (log, error);
+  if (code == 0)
+    code = settle (log, error);
+  return code;
+}
+
+/* Locks the file and goes to its end; on failure it is not locked. */
+static int
+begin_write (struct audit_log *log, struct error *error)
+{
+  int code = lock_file (log, error);
+
+  if (code != 0)
+    return code;
+  code = catch_up (log, error);
+  while (code == 0 && !is_same_file (log))
+    code = follow_path (log, error);
+  if (code == 0 && log->place.key < 0)
+    code = refuse_record (log, AUDIT_KEY, error);
+  if (code != 0)
+    unlock_file (log);
+  return code;
+}
+
+/* ---- From outside ------------------------------------------------------ */
+
+static char *
+folder_of (const char *path)
+{
+  const char *slash = strrchr (path, '/');
+
+  if (slash == NULL)
+    return strdup (".");
+  return slash == path ? strdup ("/")
+                       : strndup (path, (size_t) (slash - path));
+}
+
+static int
+start_log (struct audit_log *log, const char *path,
+           const struct key_ring *ring, struct error *error)
+{
+  log->path = strdup (path);
+  log->folder = folder_of (path);
+  if (log->path == NULL || log->folder == NULL)
+    return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
+  actor_name (log->user, sizeof log->user);
+  log->keys = audit_keys_new (ring, error);
+  if (log->keys == NULL)
+    return EZCDC_E_MEMORY;
+  int code = open_file (log, &log->descriptor, error);
+  if (code == 0)
+    code = lock_file (log, error);
+  if (code != 0)
+    return code;
+  code = settle (log, error);
+  if (code == 0)
+    code = go_to_primary (log, error);
+  unlock_file (log);
+  return code;
+}
+
+struct audit_log *
+audit_log_open (const char *path, const struct key_ring *ring,
+                struct error *error)
+{
+  struct audit_log *log = calloc (1, sizeof *log);
+
+  if (log == NULL) {
+    error_set (error, EZCDC_E_MEMORY, "out of memory for the audit log");
+    return NULL;
+  }
+  log->descriptor = -1;
+  if (start_log (log, path, ring, error) == 0)
+    return log;
+  audit_log_free (log);
+  return NULL;
+}
+
+void
+audit_log_free (struct audit_log *log)
+{
+  if (log == NULL)
+    return;
+  audit_keys_free (log->keys);
+  if (log->descriptor >= 0)
+    close (log->descriptor);
+  free (log->path);
+  free (log->folder);
+  free (log);
+}
+
+const char *
+audit_log_path (const struct audit_log *log)
+{
+  return log->path;
+}
+
+/* The place's key by its index in other keys. */
+static int
+place_in (const struct audit_keys *keys, const char *id)
+{
+  for (size_t i = 0; i < audit_keys_count (keys); i++)
+    if (strcmp (audit_keys_id (keys, i), id) == 0)
+      return (int) i;
+  return -1;
+}
+
+int
+audit_log_rekey (struct audit_log *log, const struct key_ring *ring,
+                 struct error *error)
+{
+  struct audit_keys *keys = audit_keys_new (ring, error);
+  struct audit_keys *former = log->keys;
+
+  if (keys == NULL)
+    return EZCDC_E_MEMORY;
+  log->keys = keys;
+  log->place.key = place_in (keys, log->place.key_id);
+  int code = begin_write (log, error);
+  if (code == 0) {
+    code = go_to_primary (log, error);
+    unlock_file (log);
+  }
+  if (code != 0) {
+    log->keys = former;
+    log->place.key = place_in (former, log->place.key_id);
+    audit_keys_free (keys);
+    return code;
+  }
+  audit_keys_free (former);
+  return 0;
+}
+
+/* Notes once that the clock was set back. */
+static int
+note_clock (struct audit_log *log, struct error *error)
+{
+  char now[CLOCK_TEXT_SIZE];
+
+  clock_rfc3339 (clock_realtime () + STEP_TOLERANCE, now);
+  bool behind = strcmp (now, log->place.timestamp) < 0;
+  if (!behind || log->clock_behind) {
+    log->clock_behind = behind;
+    return 0;
+  }
+  char detail[96];
+  clock_rfc3339 (clock_realtime (), now);
+  snprintf (detail, sizeof detail, "{\"clock\":\"%s\"}", now);
+  int code = append_action (log, "clock.stepped", detail, error);
+  log->clock_behind = code == 0;
+  return code;
+}
+
+int
+audit_log_write (struct audit_log *log, const struct audit_record *record,
+                 struct error *error)
+{
+  if (audit_action_find (record->action) == NULL)
+    return error_set (error, EZCDC_E_BUG,
+                      "\"%s\" is no action of the audit log", record->action);
+  int code = begin_write (log, error);
+  if (code != 0)
+    return code;
+  code = note_clock (log, error);
+  if (code == 0)
+    code = append_record (log, record, error);
+  unlock_file (log);
+  return code;
+}

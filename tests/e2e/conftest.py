@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: one PostgreSQL a test process, one world a test."""
 
+import itertools
 import os
 import pathlib
 import shutil
@@ -15,7 +16,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness.certificates import Authority  # noqa: E402
 from harness.engine import Program          # noqa: E402
 from harness.postgres import PostgreSQL     # noqa: E402
+from harness.starrocks import StandIn       # noqa: E402
 from harness.world import World             # noqa: E402
+
+_worlds = itertools.count(1)
 
 
 def pytest_configure(config):
@@ -59,3 +63,26 @@ def program():
     if not build:
         pytest.fail("EZCDC_BUILD names no build folder; use ./test")
     return Program(pathlib.Path(build) / "stage")
+
+
+@pytest.fixture(scope="session")
+def starrocks(base, authority):
+    server = StandIn(base / "starrocks", authority)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def world(request, base, postgres, starrocks, program):
+    """A database, a role and a target database of the test's own."""
+    if not starrocks.running:
+        starrocks.start()       # a test that failed left it stopped
+    starrocks.clear_faults()
+    starrocks.clear_manners()
+    made = World(base / f"world-{next(_worlds)}", postgres, starrocks, program)
+    yield made
+    # Loads that hang must not hold up the end of the runs.
+    starrocks.clear_faults()
+    made.close()
+    if not os.environ.get("EZCDC_TEST_KEEP"):
+        shutil.rmtree(made.folder, ignore_errors=True)

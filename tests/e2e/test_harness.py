@@ -114,6 +114,30 @@ def test_oracle_reads_what_postgres_would_send(postgres):
     assert columns[1] == ("c", "character")
 
 
+def test_oracle_compares_postgres_with_starrocks(postgres, starrocks):
+    postgres.sql("CREATE TABLE both_sides (id int PRIMARY KEY, note text)")
+    postgres.sql("INSERT INTO both_sides VALUES (1, 'a'), (2, NULL)")
+    starrocks.sql("CREATE DATABASE harness")
+    starrocks.sql(
+        "CREATE TABLE harness.both_sides (id INT NOT NULL, note VARCHAR(10))"
+        " PRIMARY KEY (id) DISTRIBUTED BY HASH (id) BUCKETS 1"
+        ' PROPERTIES ("replication_num" = "1")')
+    starrocks.sql("INSERT INTO harness.both_sides VALUES (1, 'a'), (2, 'b')")
+    connection = postgres.connect()
+    columns, key, rows = oracle.source_rows(connection, "public", "both_sides")
+    connection.close()
+    postgres.sql("DROP TABLE both_sides")
+    names, present = starrocks.read("harness", "both_sides")
+    assert oracle.differences(columns, key, rows, present, names)[0] \
+        == "key (2,) differs: note: None != 'b'"
+    starrocks.sql("UPDATE harness.both_sides SET note = NULL WHERE id = 2")
+    names, present = starrocks.read("harness", "both_sides")
+    assert oracle.differences(columns, key, rows, present, names) == []
+    assert starrocks.columns("harness", "both_sides") == {
+        "id": ("int", False, True), "note": ("varchar(10)", True, False)}
+    assert starrocks.read("harness", "absent") == ([], None)
+
+
 def test_the_distribution_holds_every_file_of_these_tests():
     here = pathlib.Path(__file__).parent
     listed = set(re.findall(r"tests/e2e/(\S+)",

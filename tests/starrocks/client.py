@@ -15,6 +15,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class StandIn:
     """A running stand-in; `folder` keeps its state over restarts."""
 
+    # How the process is made; a harness may have children die with it.
+    popen = staticmethod(subprocess.Popen)
+
     def __init__(self, folder, *options, user="root", password="secret"):
         self.folder = str(folder)
         self.options = list(options)
@@ -36,7 +39,7 @@ class StandIn:
         ready = os.path.join(self.folder, "ports.json")
         if os.path.exists(ready):
             os.unlink(ready)
-        self.process = subprocess.Popen(
+        self.process = self.popen(
             [sys.executable, os.path.join(HERE, "standin.py"),
              "--data", self.folder, "--user", self.user,
              "--password", self.password] + self.options)

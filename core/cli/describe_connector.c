@@ -69,9 +69,12 @@ describe_option_text (const struct ezcdc_option *option, struct text *text)
                option_type_name (option->type));
   if (option->choices != NULL)
     text_printf (text, " %s", option->choices);
-  if (option->minimum != 0 || option->maximum != 0)
-    text_printf (text, " %" PRId64 " to %" PRId64, option->minimum,
-                 option->maximum);
+  if (option->minimum != 0 || option->maximum != 0) {
+    text_append_string (text, ", ");
+    option_number_append (option, option->minimum, text);
+    text_append_string (text, " to ");
+    option_number_append (option, option->maximum, text);
+  }
   if ((option->flags & EZCDC_OPTION_REQUIRED) != 0)
     text_append_string (text, ", required");
   if (option->default_value != NULL)

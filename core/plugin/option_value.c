@@ -46,9 +46,24 @@ static const struct unit duration_units[] = {
 static void
 append_quantity (struct text *text, int64_t value, const struct unit *units)
 {
-  while (units->factor > 1 && (value == 0 || value % units->factor != 0))
+  while (units->factor > 1 && value % units->factor != 0)
     units++;
-  text_printf (text, "%" PRId64 "%s", value / units->factor, units->name);
+  if (value == 0)
+    text_char (text, '0');
+  else
+    text_printf (text, "%" PRId64 "%s", value / units->factor, units->name);
+}
+
+void
+option_number_append (const struct ezcdc_option *option, int64_t number,
+                      struct text *text)
+{
+  if (option->type == EZCDC_OPTION_SIZE)
+    append_quantity (text, number, size_units);
+  else if (option->type == EZCDC_OPTION_DURATION)
+    append_quantity (text, number, duration_units);
+  else
+    text_printf (text, "%" PRId64, number);
 }
 
 static bool
@@ -69,16 +84,16 @@ read_integer (const struct ezcdc_option *option, const char *text,
 
 static int
 check_limits (const struct ezcdc_option *option, const char *text,
-              int64_t value, const struct unit *units, struct error *error)
+              int64_t value, struct error *error)
 {
   CLEANUP_TEXT struct text range = { 0 };
 
   if (!is_limited (option)
       || (value >= option->minimum && value <= option->maximum))
     return 0;
-  append_quantity (&range, option->minimum, units);
+  option_number_append (option, option->minimum, &range);
   text_append_string (&range, " to ");
-  append_quantity (&range, option->maximum, units);
+  option_number_append (option, option->maximum, &range);
   return error_set (error, EZCDC_E_CONFIG,
                     "%s is out of range, %s are possible", text,
                     text_string (&range));
@@ -91,7 +106,7 @@ read_size (const struct ezcdc_option *option, const char *text,
   int64_t bytes;
 
   if (value_size (text, &bytes, error) != 0
-      || check_limits (option, text, bytes, size_units, error) != 0)
+      || check_limits (option, text, bytes, error) != 0)
     return error->code;
   *ret_number = bytes;
   return 0;
@@ -104,7 +119,7 @@ read_duration (const struct ezcdc_option *option, const char *text,
   int64_t microseconds;
 
   if (value_duration (text, &microseconds, error) != 0
-      || check_limits (option, text, microseconds, duration_units, error) != 0)
+      || check_limits (option, text, microseconds, error) != 0)
     return error->code;
   *ret_number = microseconds;
   return 0;

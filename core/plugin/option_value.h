@@ -9,6 +9,7 @@
 #include <ezcdc/connector.h>
 
 struct error;
+struct text;
 
 /* Checks a value as it was written and, for types that are numbers, reads it:
  * see option_set_integer. For a STRING, SECRET or PEM ret_number becomes 0.
@@ -18,8 +19,11 @@ struct error;
 int option_value_read (const struct ezcdc_option *option, const char *text,
                        int64_t *ret_number, struct error *error);
 
-/* Calls for each word of "a|b|c": the index-th, or NULL. length is its
- * length; it is not NUL-terminated. */
+/* Appends a number as it would be written for this option: 64KiB, 500ms. */
+void option_number_append (const struct ezcdc_option *option, int64_t number,
+                           struct text *text);
+
+/* The index-th word of "a|b|c", from 0, or NULL; it is not NUL-terminated. */
 const char *option_choice (const char *choices, unsigned index,
                            size_t *ret_length);
 

@@ -1,2 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-# Shared objects that only tests load.
+# Shared objects that only tests load. Their tests build the bad ones, and the
+# good ones once more from an installed tree.
+
+check_LTLIBRARIES += \
+	tests/connectors/counter.la \
+	tests/connectors/discard.la \
+	$(NULL)
+
+# -rpath makes libtool build a shared object although nothing is installed.
+TEST_CONNECTOR_LDFLAGS = $(CONNECTOR_LDFLAGS) -rpath /nowhere
+
+tests_connectors_counter_la_SOURCES = tests/connectors/counter.c
+tests_connectors_counter_la_CPPFLAGS = $(CONNECTOR_CPPFLAGS)
+tests_connectors_counter_la_CFLAGS = $(CONNECTOR_CFLAGS)
+tests_connectors_counter_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
+tests_connectors_discard_la_SOURCES = tests/connectors/discard.c
+tests_connectors_discard_la_CPPFLAGS = $(CONNECTOR_CPPFLAGS)
+tests_connectors_discard_la_CFLAGS = $(CONNECTOR_CFLAGS)
+tests_connectors_discard_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)

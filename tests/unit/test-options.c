@@ -201,7 +201,7 @@ test_refused (void **state)
   refused ("buffer = 1KiB\n", "shop.ini:3: source.buffer: 1KiB is out of "
                               "range, 4KiB to 1GiB are possible");
   refused ("delay = 2h\n", "shop.ini:3: source.delay: 2h is out of range, "
-                           "0us to 1h are possible");
+                           "0 to 1h are possible");
   refused ("snapshot = initail\n",
            "shop.ini:3: source.snapshot: \"initail\" is none of initial, "
            "never, only; did you mean \"initial\"?");

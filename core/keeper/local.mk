@@ -2,6 +2,12 @@
 # core/keeper: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/keeper/link.c \
+	core/keeper/protocol.c \
+	core/keeper/protocol.h \
+	core/keeper/run_lock.c \
+	core/keeper/settings.c \
+	core/keeper/settings.h \
 	core/keeper/keeper.h \
 	core/keeper/link.h \
 	core/keeper/run_lock.h \

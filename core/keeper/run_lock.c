@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lock that a run holds on its pipeline. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/base/memory.h"
+#include "core/base/text.h"
+#include "core/keeper/run_lock.h"
+
+/* The whole file. These locks belong to the open file, not to the process,
+ * and looking at one does not take it. */
+static struct flock
+whole_file (short type)
+{
+  return (struct flock){ .l_type = type, .l_whence = SEEK_SET };
+}
+
+static int
+open_lock (const char *folder, int flags, struct text *path,
+           struct error *error)
+{
+  text_printf (path, "%s/lock", folder);
+  if (path->failed)
+    return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
+  return open (path->data, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* The process id that the holder has written; 0 if it has not. */
+static pid_t
+read_pid (int descriptor)
+{
+  char digits[24] = "";
+  ssize_t got = pread (descriptor, digits, sizeof digits - 1, 0);
+
+  return got > 0 ? (pid_t) strtol (digits, NULL, 10) : 0;
+}
+
+static int
+write_pid (int descriptor)
+{
+  CLEANUP_TEXT struct text digits = { 0 };
+
+  text_printf (&digits, "%ld\n", (long) getpid ());
+  return !digits.failed && ftruncate (descriptor, 0) == 0
+             && pwrite (descriptor, digits.data, digits.length, 0)
+                  == (ssize_t) digits.length
+           ? 0
+           : -1;
+}
+
+int
+run_lock_take (const char *folder, int *ret_descriptor, struct error *error)
+{
+  CLEANUP_TEXT struct text path = { 0 };
+  CLEANUP_CLOSE int descriptor = open_lock (folder, O_RDWR | O_CREAT, &path,
+                                            error);
+  struct flock lock = whole_file (F_WRLCK);
+
+  if (path.failed)
+    return EZCDC_E_MEMORY;
+  if (descriptor < 0)
+    return error_set (error, EZCDC_E_CONFIG, "open the lock %s: %m",
+                      path.data);
+  if (fcntl (descriptor, F_OFD_SETLK, &lock) != 0) {
+    if (errno == EAGAIN || errno == EACCES)
+      return error_set (error, EZCDC_E_OPERATOR,
+                        "this pipeline is being run by another process "
+                        "already (process id %ld, lock %s): a pipeline runs "
+                        "once",
+                        (long) read_pid (descriptor), path.data);
+    return error_set (error, EZCDC_E_UNAVAILABLE, "take the lock %s: %m",
+                      path.data);
+  }
+  if (write_pid (descriptor) != 0)
+    return error_set (error, EZCDC_E_UNAVAILABLE, "write the lock %s: %m",
+                      path.data);
+  *ret_descriptor = TAKE_DESCRIPTOR (descriptor);
+  return 0;
+}
+
+int
+run_lock_probe (const char *folder, bool *ret_alive, pid_t *ret_pid,
+                struct error *error)
+{
+  CLEANUP_TEXT struct text path = { 0 };
+  CLEANUP_CLOSE int descriptor = open_lock (folder, O_RDONLY, &path, error);
+  struct flock lock = whole_file (F_RDLCK);
+
+  if (path.failed)
+    return EZCDC_E_MEMORY;
+  if (descriptor < 0 && errno != ENOENT)
+    return error_set (error, EZCDC_E_CONFIG, "open the lock %s: %m",
+                      path.data);
+  if (descriptor >= 0 && fcntl (descriptor, F_OFD_GETLK, &lock) != 0)
+    return error_set (error, EZCDC_E_UNAVAILABLE, "look at the lock %s: %m",
+                      path.data);
+  *ret_alive = descriptor >= 0 && lock.l_type != F_UNLCK;
+  *ret_pid = *ret_alive ? read_pid (descriptor) : 0;
+  return 0;
+}

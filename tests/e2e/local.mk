@@ -30,6 +30,7 @@ e2e_files = \
 	tests/e2e/test_memory.py \
 	tests/e2e/test_security.py \
 	tests/e2e/test_snapshot.py \
+	tests/e2e/test_tls.py \
 	tests/e2e/test_types.py \
 	$(NULL)
 

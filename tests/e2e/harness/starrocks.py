@@ -153,12 +153,12 @@ class StandIn(Target):
     has_faults = True
 
     def __init__(self, folder, authority, https=True, detached=False,
-                 options=()):
+                 required=True, options=()):
         certificate, key = authority.issue("starrocks")
         user, password = "loader", f"canary-{os.urandom(8).hex()}-sr"
         self._client = _Client(
             folder, "--tls-cert", str(certificate), "--tls-key", str(key),
-            "--tls-required", "--redirect", "follow" if https else "http",
+            *(["--tls-required"] if required else []), "--redirect", "follow" if https else "http",
             # A sink must not lean on the order of one key's operations.
             "--config", "deletes_last=true", *options,
             user=user, password=password)

@@ -64,6 +64,8 @@ message_encode (enum message_type type, uint32_t serial, int32_t number,
   const struct shape *shape = shape_of (type);
   size_t at = HEADER_LENGTH;
 
+  if (shape == NULL)
+    return 0;
   buffer[0] = (unsigned char) type;
   buffer[1] = (unsigned char) shape->count;
   buffer[2] = buffer[3] = 0;
@@ -190,7 +192,7 @@ message_receive (int socket, struct message *ret_message, int *ret_descriptor)
   do
     got = recvmsg (socket, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   while (got < 0 && errno == EINTR);
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+  if (got < 0 && errno == EAGAIN)
     return RECEIPT_NOTHING;
   /* No message is empty, so nothing read is the end. */
   if (got <= 0)

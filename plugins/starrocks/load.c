@@ -270,7 +270,10 @@ load_probe (struct starrocks *self)
   struct answer answer;
   int code = ask_state (self, "ezcdc-check", &state, &answer);
 
-  if (code == EZCDC_OK && state == STATE_UNREADABLE)
-    return fail_state (self, &answer);
-  return code;
+  if (code != EZCDC_OK || state != STATE_UNREADABLE)
+    return code;
+  /* A database that does not exist yet is no obstacle. */
+  if (answer.outcome == OUTCOME_FAILED && answer.code == EZCDC_E_SCHEMA)
+    return EZCDC_OK;
+  return fail_state (self, &answer);
 }

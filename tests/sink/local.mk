@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sinks by themselves, with a small host instead of the core.
+
+if CONNECTOR_STARROCKS
+check_PROGRAMS += tests/sink/driver
+endif
+tests_sink_driver_SOURCES = tests/sink/driver.c
+tests_sink_driver_CPPFLAGS = \
+	-D_GNU_SOURCE \
+	-I$(top_srcdir)/include \
+	$(HARDENING_CPPFLAGS) \
+	$(CURL_CFLAGS) \
+	$(JANSSON_CFLAGS) \
+	$(NULL)
+tests_sink_driver_LDADD = $(CURL_LIBS) $(JANSSON_LIBS)

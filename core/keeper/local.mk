@@ -2,6 +2,17 @@
 # core/keeper: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/keeper/keeper.c \
+	core/keeper/credentials.c \
+	core/keeper/credentials.h \
+	core/keeper/detail.c \
+	core/keeper/detail.h \
+	core/keeper/harden.c \
+	core/keeper/harden.h \
+	core/keeper/runner.c \
+	core/keeper/runner.h \
+	core/keeper/serve.c \
+	core/keeper/serve.h \
 	core/keeper/link.c \
 	core/keeper/protocol.c \
 	core/keeper/protocol.h \

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers the requests of a runner. */
+
+#include <config.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/audit/actions.h"
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "core/keeper/credentials.h"
+#include "core/keeper/detail.h"
+#include "core/keeper/serve.h"
+
+static int
+write_record (const struct service *service, const char *action,
+              const char *resource, const char *outcome, const char *detail,
+              struct error *error)
+{
+  const struct audit_record record = {
+    .action = action,
+    .resource_id = resource,
+    .outcome = outcome,
+    .detail = detail,
+  };
+
+  return audit_log_write (service->audit, &record, error);
+}
+
+int
+service_audit (const struct service *service, const char *action,
+               const char *outcome, const char *detail, struct error *error)
+{
+  return write_record (service, action, service->settings->name, outcome,
+                       detail, error);
+}
+
+/* ---- Answers ----------------------------------------------------------- */
+
+/* False if the runner does not read its answers. */
+static bool
+answer (const struct service *service, enum message_type type, int32_t number,
+        const char *text, int descriptor)
+{
+  const char *const fields[MESSAGE_FIELDS_MAX] = { text };
+  unsigned char bytes[MESSAGE_MAX];
+  size_t length = message_encode (type, service->message.serial, number,
+                                  fields, bytes);
+
+  return length > 0
+         && message_send (service->socket, bytes, length, descriptor);
+}
+
+static bool
+refuse (const struct service *service, const struct error *error)
+{
+  return answer (service, MESSAGE_REFUSED, error->code, error->text, -1);
+}
+
+/* ---- Credentials ------------------------------------------------------- */
+
+/* A request for a credential and what belongs to it. */
+struct opening {
+  const char *section_name;
+  const char *option;
+  const char *reason;
+  const struct ini_section *section; /* NULL: not a section with credentials */
+  const struct ini_key *key;         /* NULL: no such sealed value */
+};
+
+static struct opening
+find_opening (const struct service *service)
+{
+  struct opening opening = {
+    .section_name = service->message.fields[0],
+    .option = service->message.fields[1],
+    .reason = service->message.fields[2],
+  };
+  const struct ini_section *section = ini_section (service->ini,
+                                                   opening.section_name);
+
+  if (section == NULL || !section_has_credentials (section))
+    return opening;
+  opening.section = section;
+  const struct ini_key *key = ini_key (section, opening.option);
+  if (key != NULL && envelope_is_sealed (key->value))
+    opening.key = key;
+  return opening;
+}
+
+static void
+describe_key (const struct opening *opening, struct json *json)
+{
+  unsigned char id[KEY_ID_SIZE];
+  char digits[KEY_ID_TEXT_SIZE];
+
+  if (opening->key == NULL
+      || envelope_key_id (opening->key->value, id) != ENVELOPE_FINE)
+    return;
+  key_id_text (id, digits);
+  json_member_text (json, "sealed_under", digits);
+}
+
+static void
+describe_opening (const struct service *service, const struct opening *opening,
+                  const char *fault, struct text *detail)
+{
+  struct json json = { .text = detail };
+  const struct ini_key *connector = NULL;
+
+  if (opening->section != NULL)
+    connector = ini_key (opening->section, "connector");
+  json_object_begin (&json);
+  json_member_text (&json, "section", opening->section_name);
+  json_member_text (&json, "option", opening->option);
+  json_member_text (&json, "reason", opening->reason);
+  if (connector != NULL)
+    json_member_text (&json, "connector", connector->value);
+  describe_key (opening, &json);
+  if (fault != NULL)
+    json_member_text (&json, "fault", fault);
+  json_member_int64 (&json, "runner", service->runner);
+  json_object_end (&json);
+}
+
+static int
+audit_opening (const struct service *service, const struct opening *opening,
+               const char *action, const char *outcome, const char *fault,
+               struct error *error)
+{
+  CLEANUP_TEXT struct text resource = { 0 };
+  CLEANUP_TEXT struct text detail = { 0 };
+
+  text_printf (&resource, "%s/%s.%s", service->settings->name,
+               opening->section_name, opening->option);
+  describe_opening (service, opening, fault, &detail);
+  if (resource.failed || detail.failed)
+    return error_set (error, EZCDC_E_MEMORY,
+                      "out of memory for an audit record");
+  return write_record (service, action, resource.data, outcome, detail.data,
+                       error);
+}
+
+/* A failure is worth a record, but does not get better or worse by it. */
+static void
+audit_failed_opening (const struct service *service,
+                      const struct opening *opening, const char *action,
+                      const char *outcome, const char *fault)
+{
+  struct error error = { 0 };
+
+  if (audit_opening (service, opening, action, outcome, fault, &error) != 0)
+    log_message (LEVEL_ERROR, "%s", error.text);
+}
+
+/* Sends the value, after its record is on the disk. */
+static bool
+hand_over (const struct service *service, const struct opening *opening,
+           const struct opened_value *value)
+{
+  CLEANUP_CLOSE int descriptor = -1;
+  struct error error = { 0 };
+  int code = secret_send_prepare (value->data, value->length, &descriptor,
+                                  &error);
+
+  if (code == 0)
+    code = audit_opening (service, opening, "credential.unsealed",
+                          AUDIT_SUCCESS, NULL, &error);
+  if (code != 0) {
+    log_message (LEVEL_ERROR, "%s.%s is not opened: %s", opening->section_name,
+                 opening->option, error.text);
+    error_set (&error, EZCDC_E_UNAVAILABLE, "%s", error.text);
+    return refuse (service, &error);
+  }
+  return answer (service, MESSAGE_OPENED, (int32_t) value->length, NULL,
+                 descriptor);
+}
+
+static bool
+answer_open (const struct service *service)
+{
+  struct opening opening = find_opening (service);
+  CLEANUP_OPENED struct opened_value value = { 0 };
+  struct error error = { 0 };
+
+  if (opening.key == NULL) {
+    audit_failed_opening (service, &opening, "credential.unseal_denied",
+                          AUDIT_DENIED, "no_such_credential");
+    error_set (&error, EZCDC_E_CONFIG, "there is no sealed value %s.%s",
+               opening.section_name, opening.option);
+    return refuse (service, &error);
+  }
+  enum envelope_fault fault = credential_open (
+    service->ring, service->settings->name, opening.section, opening.key,
+    &value);
+  if (fault == ENVELOPE_FINE)
+    return hand_over (service, &opening, &value);
+  audit_failed_opening (service, &opening, "credential.unseal_failed",
+                        AUDIT_FAILURE, envelope_fault_word (fault));
+  credential_error (&error, service->ini, opening.section, opening.key,
+                    service->ring, fault);
+  log_message (LEVEL_ERROR, "%s", error.text);
+  error_set (&error, EZCDC_E_CREDENTIAL, "%s.%s: credential_unreadable",
+             opening.section_name, opening.option);
+  return refuse (service, &error);
+}
+
+/* ---- Audit records ----------------------------------------------------- */
+
+static bool
+is_outcome (const char *word)
+{
+  return strcmp (word, AUDIT_SUCCESS) == 0 || strcmp (word, AUDIT_FAILURE) == 0
+         || strcmp (word, AUDIT_DENIED) == 0;
+}
+
+static bool
+answer_audit (const struct service *service)
+{
+  const char *const *fields = service->message.fields;
+  const struct audit_action *action = audit_action_find (fields[0]);
+  CLEANUP_TEXT struct text detail = { 0 };
+  struct error error = { 0 };
+
+  if (action == NULL || !action->runner)
+    error_set (&error, EZCDC_E_BUG,
+               "\"%s\" is no action that a runner may have audited",
+               fields[0]);
+  else if (!is_outcome (fields[2]))
+    error_set (&error, EZCDC_E_BUG, "\"%s\" is no outcome", fields[2]);
+  else if (!detail_rewrite (fields[3], &detail))
+    error_set (&error, EZCDC_E_BUG,
+               "the detail of an audit record is no JSON object");
+  else
+    write_record (service, action->name, fields[1], fields[2], detail.data,
+                  &error);
+  if (error.code == 0)
+    return answer (service, MESSAGE_WRITTEN, 0, NULL, -1);
+  log_message (LEVEL_ERROR, "audit record %s: %s", fields[0], error.text);
+  return refuse (service, &error);
+}
+
+/* ---- The loop ---------------------------------------------------------- */
+
+/* False if the request is none, or its answer does not get through. */
+static bool
+answer_message (const struct service *service)
+{
+  switch (service->message.type) {
+  case MESSAGE_OPEN:
+    return answer_open (service);
+  case MESSAGE_AUDIT:
+    return answer_audit (service);
+  case MESSAGE_OPENED:
+  case MESSAGE_WRITTEN:
+  case MESSAGE_REFUSED:
+    return false;
+  }
+  return false;
+}
+
+/* At most so many before the keeper looks at its signals again. */
+#define REQUESTS_AT_ONCE 16
+
+enum service_state
+serve (struct service *service)
+{
+  for (int i = 0; i < REQUESTS_AT_ONCE; i++)
+    switch (message_receive (service->socket, &service->message, NULL)) {
+    case RECEIPT_MESSAGE:
+      if (!answer_message (service))
+        return SERVICE_BROKEN;
+      break;
+    case RECEIPT_NOTHING:
+      return SERVICE_GOES_ON;
+    case RECEIPT_END:
+      return SERVICE_ENDED;
+    case RECEIPT_INVALID:
+      return SERVICE_BROKEN;
+    }
+  return SERVICE_GOES_ON;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers the requests of a runner. */
+
+#ifndef EZCDC_KEEPER_SERVE_H
+#define EZCDC_KEEPER_SERVE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/audit/log.h"
+#include "core/base/ini.h"
+#include "core/crypto/key_ring.h"
+#include "core/keeper/protocol.h"
+#include "core/keeper/settings.h"
+
+/* What an answer needs. The keeper owns all of it. */
+struct service {
+  const struct pipeline_settings *settings;
+  const struct ini *ini;
+  const struct key_ring *ring;
+  struct audit_log *audit;
+  pid_t runner;           /* for records */
+  int socket;             /* the keeper's end */
+  struct message message; /* the request being answered */
+};
+
+enum service_state {
+  SERVICE_GOES_ON,
+  SERVICE_ENDED,  /* the runner has closed its end */
+  SERVICE_BROKEN, /* the runner does not keep to the protocol */
+};
+
+/* Answers every request that waits. */
+enum service_state serve (struct service *service) __attribute__ ((nonnull));
+
+/* Writes a record of the keeper about the pipeline itself. detail is a JSON
+ * object or NULL. */
+int service_audit (const struct service *service, const char *action,
+                   const char *outcome, const char *detail,
+                   struct error *error) __attribute__ ((nonnull (1, 2, 3)));
+
+#endif

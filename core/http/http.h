@@ -19,15 +19,11 @@
 struct error;
 struct tls_parameters;
 
-/* Options of every connector with EZCDC_USES_HTTP. Constant. */
-extern const struct ezcdc_option http_options[];
-extern const uint32_t http_option_count;
-
 struct http_client_settings {
   const char *section; /* "source" or "sink"; for messages, copied */
   /* Lent, longer than the client. NULL: as with ssl_mode = verify-full. */
   const struct tls_parameters *tls;
-  bool plaintext_allowed; /* load_plaintext = allow */
+  bool plaintext_allowed;   /* load_plaintext = allow */
   int interrupt_descriptor; /* an eventfd of the instance that is readable
                                once it was interrupted; lent; -1: none */
 };
@@ -42,13 +38,12 @@ struct http_services {
   /* Writes an audit record. resource is a host and port, detail a JSON
    * object. */
   int (*audit) (void *context, const char *action, const char *resource,
-                const char *outcome, const char *detail,
-                struct error *error);
+                const char *outcome, const char *detail, struct error *error);
   /* One line for the log, at EZCDC_LOG_WARNING. */
   void (*warn) (void *context, const char *message);
   /* As in struct ezcdc_host; once for each new connection. */
-  void (*tls_negotiated) (void *context, const char *peer,
-                          const char *version, const char *cipher);
+  void (*tls_negotiated) (void *context, const char *peer, const char *version,
+                          const char *cipher);
   void *context;
 };
 

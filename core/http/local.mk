@@ -2,6 +2,16 @@
 # core/http: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/http/client.c \
+	core/http/credential.c \
+	core/http/credential.h \
 	core/http/http.h \
-	core/http/options.c \
+	core/http/instance_http.c \
+	core/http/instance_http.h \
+	core/http/request.c \
+	core/http/request.h \
+	core/http/session.c \
+	core/http/session.h \
+	core/http/target.c \
+	core/http/target.h \
 	$(NULL)

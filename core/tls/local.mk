@@ -2,6 +2,12 @@
 # core/tls: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
-	core/tls/options.c \
+	core/tls/instance_tls.c \
+	core/tls/instance_tls.h \
+	core/tls/memfd.c \
+	core/tls/memfd.h \
+	core/tls/pem.c \
+	core/tls/pem.h \
+	core/tls/tls.c \
 	core/tls/tls.h \
 	$(NULL)

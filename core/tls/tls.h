@@ -22,21 +22,25 @@
 
 #include <ezcdc/connector.h>
 
+#include "core/plugin/options.h"
+
 struct error;
 
-/* Options of every connector with EZCDC_USES_TLS. Constant. */
-extern const struct ezcdc_option tls_options[];
-extern const uint32_t tls_option_count;
+/* One option with a PEM text: where the text is. */
+struct tls_pem {
+  enum option_pem kind;
+  const char *text; /* the path or the PEM text itself; else NULL */
+};
 
 /* What the options of one section say. Strings are lent for the call. */
 struct tls_settings {
   const char *section; /* "source" or "sink", for messages */
   const char *mode;    /* ssl_mode: one of the six words */
   bool enabled;        /* ssl_enabled; false means "disable" */
-  const char *root_cert; /* a path, PEM or a sealed value; NULL: not set */
-  const char *client_cert;
-  const char *client_key;
-  const char *crl;
+  struct tls_pem root_cert;
+  struct tls_pem client_cert;
+  struct tls_pem client_key;
+  struct tls_pem crl;
   const char *minimum_version; /* "TLSv1.2" or "TLSv1.3" */
 };
 
@@ -49,7 +53,7 @@ struct tls_services {
   int (*open_sealed) (void *context, const char *option, const char *reason,
                       ezcdc_secret_function function, void *function_context,
                       struct error *error);
-  /* Writes an audit record. detail is a JSON object. */
+  /* Writes an audit record about the section. detail is a JSON object. */
   int (*audit) (void *context, const char *action, const char *outcome,
                 const char *detail, struct error *error);
   /* One line for the log, at EZCDC_LOG_WARNING. */
@@ -78,9 +82,8 @@ int tls_parameters_reload (struct tls_parameters *parameters,
   __attribute__ ((nonnull, warn_unused_result));
 
 /* The parameters for a connector; as long as the parameters live. */
-const struct ezcdc_tls *
-tls_parameters_view (const struct tls_parameters *parameters)
-  __attribute__ ((nonnull));
+const struct ezcdc_tls *tls_parameters_view (
+  const struct tls_parameters *parameters) __attribute__ ((nonnull));
 
 /* Grows with each reload: who caches what was behind the paths compares. */
 uint64_t tls_parameters_generation (const struct tls_parameters *parameters)

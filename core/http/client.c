@@ -472,6 +472,17 @@ begin (struct sending *sending, struct error *error)
   return result;
 }
 
+/* All but body_sent, which stays true once it is. */
+static void
+reset_response (struct ezcdc_http_response *response)
+{
+  response->status = 0;
+  response->length = 0;
+  response->truncated = 0;
+  if (response->capacity > 0)
+    response->body[0] = '\0';
+}
+
 int
 http_client_perform (struct http_client *client,
                      const struct ezcdc_http_request *request,
@@ -491,12 +502,8 @@ http_client_perform (struct http_client *client,
   };
   int result;
 
-  response->status = 0;
-  response->length = 0;
+  reset_response (response);
   response->body_sent = 0;
-  response->truncated = 0;
-  if (response->capacity > 0)
-    response->body[0] = '\0';
   result = http_request_check (request, error);
   if (result != EZCDC_OK)
     return result;
@@ -505,10 +512,8 @@ http_client_perform (struct http_client *client,
   result = begin (&sending, error);
   if (result == EZCDC_OK)
     result = send_to_the_end (&sending, error);
-  if (result != EZCDC_OK) {
-    response->status = 0;
-    response->length = 0;
-  }
+  if (result != EZCDC_OK)
+    reset_response (response);
   give_session_back (&sending);
   release_credential (&sending);
   http_target_clear (&sending.origin);

@@ -157,6 +157,18 @@ begin_headers (struct progress *progress, const char *line, size_t length)
   progress->answer_length = -1;
 }
 
+/* An answer that comes before the body has gone leaves open whether the
+ * server waits for it on this connection: it is not used again. (libcurl would
+ * use it.) */
+static void
+end_headers (struct progress *progress)
+{
+  progress->answered = progress->status >= 200;
+  if (progress->answered
+      && progress->body_read < progress->exchange->request->body_length)
+    curl_easy_setopt (progress->session->easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static void
 take_location (struct progress *progress, const char *value, size_t length)
 {
@@ -186,7 +198,7 @@ take_header (char *line, size_t size, size_t count, void *context)
   if (length >= 5 && memcmp (line, "HTTP/", 5) == 0)
     begin_headers (progress, line, length);
   else if (length <= 2 && (line[0] == '\r' || line[0] == '\n'))
-    progress->answered = progress->status >= 200;
+    end_headers (progress);
   else if ((value = header_value (line, length, "location", &value_length))
              != NULL
            && is_redirect (progress->status))

@@ -3,7 +3,10 @@
 # its name in the list; it is linked with the core library. If it needs more
 # files, set tests_unit_test_NAME_SOURCES.
 
-EXTRA_DIST += tests/unit/unit.h
+EXTRA_DIST += \
+	tests/unit/http_server.py \
+	tests/unit/unit.h \
+	$(NULL)
 
 if HAVE_CMOCKA
 unit_tests = \
@@ -13,6 +16,7 @@ unit_tests = \
 	tests/unit/test-descriptor \
 	tests/unit/test-error \
 	tests/unit/test-files \
+	tests/unit/test-http \
 	tests/unit/test-instance \
 	tests/unit/test-ini \
 	tests/unit/test-json \
@@ -24,4 +28,13 @@ unit_tests = \
 	$(NULL)
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+
+tests_unit_test_http_SOURCES = \
+	tests/unit/certificates.c \
+	tests/unit/certificates.h \
+	tests/unit/http_server.c \
+	tests/unit/http_server.h \
+	tests/unit/test-http.c \
+	$(NULL)
+tests_unit_test_http_LDADD = $(LDADD) $(CORE_LIBS)
 endif

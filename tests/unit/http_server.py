@@ -277,10 +277,12 @@ def serve(listener, connection, number):
 
 
 def handshake(listener, context, connection, number):
+    connection = context.wrap_socket(connection, server_side=True,
+                                     do_handshake_on_connect=False)
     try:
-        connection = context.wrap_socket(connection, server_side=True)
+        connection.do_handshake()
     except OSError:
-        connection.close()
+        close(connection)
         return
     serve(listener, connection, number)
 

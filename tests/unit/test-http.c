@@ -999,7 +999,7 @@ test_allowed_places (void **state)
   world_free (world);
 }
 
-/* -------------------------------------------------------------------- threads */
+/* --------------------------------------------------------------- threads */
 
 struct load {
   struct world *world;
@@ -1059,7 +1059,7 @@ test_threads (void **state)
   world_free (load.world);
 }
 
-/* --------------------------------------------------------------------- set-up */
+/* ---------------------------------------------------------------- set-up */
 
 static int
 set_up (void **state)

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions: a connection to the server with its settings pinned. */
+
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "connect.h"
+#include "query.h"
+
+/* A path that cannot exist, so that libpq does not go looking in the home
+ * directory for a file of its own. */
+#define NOWHERE "/dev/null/none"
+
+/* How many bytes a lazy session waits for. */
+#define SESSION_LAZY_BYTES (64 * 1024)
+
+#define CONNECT_KEYWORDS_MAX 32
+
+struct connect_parameters {
+  const char *keywords[CONNECT_KEYWORDS_MAX + 1];
+  const char *values[CONNECT_KEYWORDS_MAX + 1];
+  int count;
+  PGconn *connection; /* what connect_start made */
+};
+
+static void
+connect_set (struct connect_parameters *parameters, const char *keyword,
+             const char *value)
+{
+  if (parameters->count < CONNECT_KEYWORDS_MAX) {
+    parameters->keywords[parameters->count] = keyword;
+    parameters->values[parameters->count] = value;
+    parameters->count++;
+  }
+}
+
+/* Everything that bears on security is passed, so that nothing of the
+ * environment, a service file or a default decides it. */
+static void
+connect_set_tls (struct postgres *self, const struct ezcdc_tls *tls,
+                 struct connect_parameters *parameters)
+{
+  bool verified = tls->mode >= EZCDC_TLS_REQUIRE;
+  const char *binding = self->channel_binding;
+
+  /* Under allow and prefer libpq would fall back to plain text when the
+   * verification fails: a certificate would promise too much. */
+  connect_set (parameters, "sslmode", tls->mode_name);
+  connect_set (parameters, "sslrootcert",
+               verified && tls->root_cert ? tls->root_cert : NOWHERE);
+  connect_set (parameters, "sslcert",
+               tls->client_cert ? tls->client_cert : NOWHERE);
+  connect_set (parameters, "sslkey",
+               tls->client_key ? tls->client_key : NOWHERE);
+  connect_set (parameters, "sslcrl", tls->crl ? tls->crl : NOWHERE);
+  connect_set (parameters, "sslcompression", "0");
+  connect_set (parameters, "ssl_min_protocol_version", tls->minimum_version);
+  if (PQlibVersion () >= 140000)
+    connect_set (parameters, "sslsni", "1");
+  if (strcmp (binding, "auto") == 0) {
+    if (tls->mode == EZCDC_TLS_DISABLE)
+      binding = "disable";
+    else
+      /* Without a password there is nothing that could be bound. */
+      binding = verified && self->password != NULL ? "require" : "prefer";
+  }
+  connect_set (parameters, "channel_binding", binding);
+}
+
+static void
+connect_set_all (struct postgres *self, bool replication,
+                 struct connect_parameters *parameters)
+{
+  connect_set (parameters, "host", self->server);
+  connect_set (parameters, "port", self->port);
+  connect_set (parameters, "dbname", self->database);
+  connect_set (parameters, "user", self->user);
+  connect_set_tls (self, host->tls (self->instance), parameters);
+  connect_set (parameters, "gssencmode", "disable");
+  connect_set (parameters, "passfile", NOWHERE);
+  connect_set (parameters, "application_name", self->application);
+  connect_set (parameters, "client_encoding", "UTF8");
+  connect_set (parameters, "keepalives", "1");
+  connect_set (parameters, "keepalives_idle", "30");
+  connect_set (parameters, "keepalives_interval", "10");
+  connect_set (parameters, "keepalives_count", "3");
+  connect_set (parameters, "tcp_user_timeout", "60000");
+  if (replication)
+    connect_set (parameters, "replication", "database");
+}
+
+/* The secret is open while this runs: no waiting here, libpq only resolves
+ * the name and begins. */
+static int
+connect_start (void *context, const char *data, size_t length)
+{
+  struct connect_parameters *parameters = context;
+
+  (void) length;
+  if (data != NULL)
+    connect_set (parameters, "password", data);
+  parameters->connection = PQconnectStartParams (
+      parameters->keywords, parameters->values, 0 /* a name is a name */);
+  if (data != NULL)
+    parameters->values[parameters->count - 1] = NULL;
+  return EZCDC_OK;
+}
+
+static void
+connect_notice (void *context, const char *message)
+{
+  struct session *session = context;
+  char line[256];
+
+  host->log (session->instance, EZCDC_LOG_DEBUG, "%s: %s", session->peer,
+             first_line (message, line, sizeof line));
+}
+
+/* Finds the SQLSTATE in "FATAL:  28P01: password authentication failed". */
+static void
+connect_state (const char *message, char ret_state[6])
+{
+  const char *at = message;
+
+  ret_state[0] = '\0';
+  while ((at = strstr (at, ":  ")) != NULL) {
+    at += 3;
+    if (strspn (at, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5
+        && at[5] == ':') {
+      memcpy (ret_state, at, 5);
+      ret_state[5] = '\0';
+      return;
+    }
+  }
+}
+
+/* Problems that libpq finds before the server has spoken have no SQLSTATE.
+ * These are of TLS and do not go away by themselves. */
+static bool
+connect_is_tls_problem (const char *line)
+{
+  static const char *const signs[] = {
+    "certificate verify failed",    "does not match host name",
+    "server does not support SSL",  "root certificate",
+    "could not read certificate",   "could not load",
+    "private key",                  "hannel binding",
+    "could not get server",         "host name must be specified",
+    "unsupported protocol",         "protocol version",
+    "could not find digest",        "invalid ssl",
+    "no protocols available",       "handshake failure",
+    "alert certificate",            "unknown ca",
+  };
+  size_t i;
+
+  for (i = 0; i < sizeof signs / sizeof *signs; i++)
+    if (strstr (line, signs[i]) != NULL)
+      return true;
+  return false;
+}
+
+static int
+connect_fail (struct session *session)
+{
+  const char *message = PQerrorMessage (session->connection);
+  char line[512], state[6];
+  const char *remedy = "";
+  int code;
+
+  first_line (message, line, sizeof line);
+  connect_state (message, state);
+  code = state_code (state);
+  if (strncmp (state, "28", 2) == 0) {
+    /* 28P01 is the password; 28000 the role, its rights or pg_hba.conf. */
+    code = strcmp (state, "28P01") == 0 ? EZCDC_E_CREDENTIAL
+                                        : EZCDC_E_OPERATOR;
+    if (code == EZCDC_E_OPERATOR)
+      remedy = " (pg_hba.conf must let this role in, also for replication"
+               " to this database)";
+  }
+  else if (strcmp (state, "3D000") == 0)
+    code = EZCDC_E_CONFIG;
+  else if (strcmp (state, "53300") == 0)
+    remedy = " (raise max_connections or max_wal_senders, or end others)";
+  else if (state[0] == '\0') {
+    code = EZCDC_E_UNAVAILABLE;
+    if (connect_is_tls_problem (line)) {
+      code = EZCDC_E_CONFIG;
+      if (strstr (line, "hannel binding") != NULL)
+        remedy = " (the server must know the password as scram-sha-256, or"
+                 " set channel_binding = prefer)";
+      else
+        remedy = " (see ssl_mode and ssl_root_cert)";
+    }
+  }
+  return host->fail (session->instance, code, "connect to %s: %s%s",
+                     session->peer, line, remedy);
+}
+
+static int
+connect_poll (struct postgres *self, struct session *session)
+{
+  PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+  int64_t deadline
+      = host->monotonic_time () + self->connect_timeout_ms * 1000;
+  int64_t left;
+  int ready;
+
+  if (PQstatus (session->connection) == CONNECTION_BAD)
+    return connect_fail (session);
+  while (status != PGRES_POLLING_OK) {
+    if (status == PGRES_POLLING_FAILED)
+      return connect_fail (session);
+    left = deadline - host->monotonic_time ();
+    if (left <= 0)
+      return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
+                         "connect to %s: no answer within %d s",
+                         session->peer,
+                         (int) (self->connect_timeout_ms / 1000));
+    ready = host->wait (self->instance, PQsocket (session->connection),
+                        status == PGRES_POLLING_READING ? 1 : 2,
+                        left / 1000 + 1);
+    if (ready < 0)
+      return ready;
+    if (ready > 0)
+      status = PQconnectPoll (session->connection);
+  }
+  return EZCDC_OK;
+}
+
+/* What was agreed on must not be less than what was asked for. */
+static int
+connect_check_tls (struct postgres *self, struct session *session)
+{
+  const struct ezcdc_tls *tls = host->tls (self->instance);
+  const char *version = NULL, *cipher = NULL;
+
+  if (PQsslInUse (session->connection)) {
+    version = PQsslAttribute (session->connection, "protocol");
+    cipher = PQsslAttribute (session->connection, "cipher");
+    if (version == NULL || strcmp (version, tls->minimum_version) < 0)
+      return host->fail (self->instance, EZCDC_E_CONFIG,
+                         "connect to %s: %s is below ssl_min_version = %s",
+                         session->peer, version ? version : "no TLS",
+                         tls->minimum_version);
+    session->ssl = PQsslStruct (session->connection, "OpenSSL");
+    /* Each change comes as a TLS record of its own; with read-ahead one
+     * system call brings many. */
+    if (session->ssl != NULL)
+      SSL_set_read_ahead (session->ssl, 1);
+  }
+  else if (tls->mode >= EZCDC_TLS_REQUIRE)
+    return host->fail (self->instance, EZCDC_E_CONFIG,
+                       "connect to %s: the connection is not encrypted"
+                       " although ssl_mode = %s",
+                       session->peer, tls->mode_name);
+  host->tls_negotiated (self->instance, session->peer, version, cipher);
+  return EZCDC_OK;
+}
+
+/* The role's or the database's own settings must not change a value's text
+ * or cut a long copy short. */
+static int
+connect_pin_settings (struct session *session)
+{
+  static const char settings[]
+      = "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres';"
+        " SET timezone = 'UTC'; SET bytea_output = 'hex';"
+        " SET extra_float_digits = 3; SET lc_monetary = 'C';"
+        " SET xmloption = 'content'; SET standard_conforming_strings = on;"
+        " SET search_path = pg_catalog; SET row_security = off;"
+        " SET synchronize_seqscans = off; SET jit = off;"
+        " SET statement_timeout = 0;"
+        " SET lock_timeout = 0;"
+        " SET idle_in_transaction_session_timeout = 0";
+  char text[sizeof settings + 100];
+
+  snprintf (text, sizeof text, "%s%s%s", settings,
+            session->version >= 140000 ? "; SET idle_session_timeout = 0" : "",
+            session->version >= 170000 ? "; SET transaction_timeout = 0" : "");
+  return session_command (session, "set up the session", text);
+}
+
+static void
+connect_wipe_password (PGconn *connection)
+{
+  char *password = PQpass (connection);
+
+  if (password != NULL && *password != '\0')
+    explicit_bzero (password, strlen (password));
+}
+
+/* Makes the session's connection and waits until it stands. */
+static int
+connect_stand (struct postgres *self, bool replication,
+               struct session *session)
+{
+  struct connect_parameters parameters = { .count = 0 };
+  int code = EZCDC_OK;
+
+  connect_set_all (self, replication, &parameters);
+  if (self->password != NULL)
+    code = host->secret_use (self->instance, self->password, "connect",
+                             connect_start, &parameters);
+  else
+    connect_start (&parameters, NULL, 0);
+  session->connection = parameters.connection;
+  if (code != EZCDC_OK)
+    return code;
+  if (session->connection == NULL)
+    return host->fail (self->instance, EZCDC_E_MEMORY,
+                       "connect to %s: out of memory", session->peer);
+  PQsetNoticeProcessor (session->connection, connect_notice, session);
+  /* Verbose messages carry the SQLSTATE, which libpq has no call for. */
+  PQsetErrorVerbosity (session->connection, PQERRORS_VERBOSE);
+  code = connect_poll (self, session);
+  connect_wipe_password (session->connection);
+  PQsetErrorVerbosity (session->connection, PQERRORS_DEFAULT);
+  return code;
+}
+
+int
+session_open (struct postgres *self, bool replication,
+              struct session **ret_session)
+{
+  struct session *session = calloc (1, sizeof *session);
+  int code;
+
+  if (session == NULL)
+    return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
+  session->instance = self->instance;
+  snprintf (session->peer_text, sizeof session->peer_text, "%s at %s:%s",
+            self->database, self->server, self->port);
+  session->peer = session->peer_text;
+  code = connect_stand (self, replication, session);
+  if (code == EZCDC_OK)
+    code = connect_check_tls (self, session);
+  if (code == EZCDC_OK) {
+    session->version = PQserverVersion (session->connection);
+    PQsetnonblocking (session->connection, 1);
+    code = connect_pin_settings (session);
+  }
+  if (code != EZCDC_OK) {
+    session_close (session);
+    return code;
+  }
+  *ret_session = session;
+  return EZCDC_OK;
+}
+
+void
+session_close (struct session *session)
+{
+  if (session == NULL)
+    return;
+  PQfinish (session->connection);
+  free (session);
+}
+
+int
+session_take (struct postgres *self, struct session **ret_session)
+{
+  struct session *session;
+
+  pthread_mutex_lock (&self->lock);
+  session = self->idle;
+  self->idle = NULL;
+  pthread_mutex_unlock (&self->lock);
+  /* The server may have closed it meanwhile; the news is in the socket. */
+  if (session != NULL && PQconsumeInput (session->connection)
+      && PQstatus (session->connection) == CONNECTION_OK
+      && PQtransactionStatus (session->connection) == PQTRANS_IDLE) {
+    *ret_session = session;
+    return EZCDC_OK;
+  }
+  session_close (session);
+  return session_open (self, false, ret_session);
+}
+
+void
+session_give (struct postgres *self, struct session *session)
+{
+  struct session *surplus = session;
+
+  if (session == NULL)
+    return;
+  if (PQstatus (session->connection) == CONNECTION_OK
+      && PQtransactionStatus (session->connection) == PQTRANS_IDLE) {
+    pthread_mutex_lock (&self->lock);
+    if (self->idle == NULL) {
+      self->idle = session;
+      surplus = NULL;
+    }
+    pthread_mutex_unlock (&self->lock);
+  }
+  session_close (surplus);
+}
+
+bool
+session_has_bytes (const struct session *session)
+{
+  /* After a read that found only part of a record OpenSSL wants more: then
+   * the rest is still to come through the socket. */
+  return session->ssl != NULL && SSL_has_pending (session->ssl)
+         && !SSL_want_read (session->ssl);
+}
+
+int
+session_wait (struct session *session, uint32_t events, int64_t timeout_ms)
+{
+  if ((events & 1) && session_has_bytes (session))
+    return 1;
+  return host->wait (session->instance, PQsocket (session->connection),
+                     events, timeout_ms);
+}
+
+void
+session_lazy (struct session *session, bool lazy)
+{
+  int bytes = lazy ? SESSION_LAZY_BYTES : 1;
+
+  if (session->lazy == lazy)
+    return;
+  session->lazy = lazy;
+  /* Only speed depends on it. */
+  (void) setsockopt (PQsocket (session->connection), SOL_SOCKET, SO_RCVLOWAT,
+                     &bytes, sizeof bytes);
+}

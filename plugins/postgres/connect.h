@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions: a connection to the server with its settings pinned. */
+
+#ifndef POSTGRES_CONNECT_H
+#define POSTGRES_CONNECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libpq-fe.h>
+
+#include <ezcdc/connector.h>
+
+#include "postgres.h"
+
+struct session {
+  struct ezcdc_instance *instance;
+  const char *peer; /* "database at host:port", for messages */
+  PGconn *connection;
+  void *ssl;       /* OpenSSL's SSL, or NULL in the clear */
+  int version;     /* of the server, 150020 */
+  bool lazy;       /* wakes up for many bytes at once, see session_lazy */
+  bool fresh;      /* the last consumed bytes held a message */
+  int64_t window_start; /* of measuring how much arrives */
+  int64_t window_bytes;
+  char peer_text[256];
+};
+
+/* Connects. A session for replication takes replication commands and plain
+ * statements without parameters. Waits are interruptible. */
+int session_open (struct postgres *self, bool replication,
+                  struct session **ret_session);
+/* Takes NULL. */
+void session_close (struct session *session);
+
+/* Waits as host->wait does, but knows that TLS may hold bytes that the
+ * socket no longer shows. */
+int session_wait (struct session *session, uint32_t events,
+                  int64_t timeout_ms);
+
+/* True while TLS holds bytes that can be consumed without waiting. */
+bool session_has_bytes (const struct session *session);
+
+/* How many bytes the kernel gathers before it wakes us up: many while a
+ * backlog flows, because each wake-up is paid by the sending server, or one.
+ * With many, never wait longer than SESSION_LAZY_MS. */
+#define SESSION_LAZY_MS 5
+void session_lazy (struct session *session, bool lazy);
+
+/* The server's reason why the connection or the last statement failed:
+ * records it and returns the code that goes with it. what says what was
+ * tried; result may be NULL. */
+int session_fail (struct session *session, const PGresult *result,
+                  const char *what);
+
+/* The five characters of SQLSTATE, or "". */
+const char *session_state (const PGresult *result);
+
+#endif /* POSTGRES_CONNECT_H */

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads rows again by key, and the log's end. */
+
+#include <stdio.h>
+
+#include "fetch.h"
+#include "position.h"
+#include "query.h"
+#include "rows.h"
+
+/* How long the log may take to reach the disk, and how often we look. */
+#define FETCH_FLUSH_US 2000000
+#define FETCH_LOOK_MS 20
+
+/* A value of the key as a typed literal. */
+static void
+fetch_add_value (struct text *sql, const struct ezcdc_column *column,
+                 const struct ezcdc_value *value)
+{
+  struct text bytes = { .data = NULL };
+
+  text_add (sql, "CAST(");
+  if (value->state != EZCDC_VALUE)
+    text_add (sql, "NULL");
+  else if (column->type == EZCDC_TYPE_BYTES) {
+    text_add (&bytes, "\\x");
+    text_add_bytes (&bytes, value->data, value->length);
+    if (bytes.failed)
+      sql->failed = true;
+    else
+      text_add_literal (sql, bytes.data, bytes.length);
+    text_free (&bytes);
+  }
+  else
+    text_add_literal (sql, value->data, value->length);
+  text_format (sql, " AS %s)", column->type_name);
+}
+
+static void
+fetch_add_key (struct text *sql, const struct ezcdc_table *table,
+               const struct ezcdc_value *values)
+{
+  const char *between = "(";
+  uint32_t i;
+
+  for (i = 0; i < table->column_count; i++) {
+    if (!(table->columns[i].flags & EZCDC_COLUMN_KEY))
+      continue;
+    text_add (sql, between);
+    if (values != NULL)
+      fetch_add_value (sql, &table->columns[i], &values[i]);
+    else
+      text_add_name (sql, table->columns[i].name);
+    between = ", ";
+  }
+  text_add (sql, ")");
+}
+
+/* Writes "TABLE WHERE (KEY) IN (VALUES ...)". */
+static int
+fetch_source (struct postgres *self, struct session *session,
+              const struct ezcdc_table *table,
+              const struct ezcdc_value *keys, uint64_t count,
+              struct text *sql)
+{
+  char statement[128];
+  PGresult *result;
+  uint64_t i;
+  int code;
+
+  snprintf (statement, sizeof statement,
+            "SELECT oid::regclass, relkind FROM pg_class WHERE oid = %llu",
+            (unsigned long long) table->id);
+  code = session_query (session, "look at the table", statement, 0, NULL,
+                        &result);
+  if (code != EZCDC_OK)
+    return code;
+  if (PQntuples (result) == 1)
+    text_format (sql, "%s%s WHERE ",
+                 *PQgetvalue (result, 0, 1) == 'p' ? "" : "ONLY ",
+                 PQgetvalue (result, 0, 0));
+  else
+    code = host->fail (self->instance, EZCDC_E_SCHEMA,
+                       "table %s.%s is gone", table->schema, table->name);
+  PQclear (result);
+  if (code != EZCDC_OK)
+    return code;
+  fetch_add_key (sql, table, NULL);
+  text_add (sql, " IN (VALUES ");
+  for (i = 0; i < count; i++) {
+    text_add (sql, i > 0 ? ", " : "");
+    fetch_add_key (sql, table, keys + i * table->column_count);
+  }
+  text_add (sql, ")");
+  return rows_add_filter (self, session, table, sql);
+}
+
+static int
+fetch_rows (struct postgres *self, struct session *session,
+            const struct ezcdc_table *table, const struct ezcdc_value *keys,
+            uint64_t count, struct ezcdc_feed *feed)
+{
+  struct text sql = { .data = NULL };
+  struct rows rows = { .session = NULL };
+  int code;
+
+  code = fetch_source (self, session, table, keys, count, &sql);
+  if (code == EZCDC_OK && sql.failed)
+    code = host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
+  if (code == EZCDC_OK)
+    code = rows_begin (&rows, session, table, sql.data);
+  while (code >= 0 && code != EZCDC_END)
+    code = rows_feed (&rows, feed, 1000);
+  rows_clear (&rows);
+  text_free (&sql);
+  return code == EZCDC_END ? EZCDC_OK : code;
+}
+
+int
+postgres_fetch (void *opaque, const struct ezcdc_table *table,
+                const struct ezcdc_value *keys, uint64_t count,
+                struct ezcdc_feed *feed)
+{
+  struct postgres *self = opaque;
+  struct session *session;
+  int code;
+
+  if (count == 0 || table->key_count == 0)
+    return EZCDC_OK;
+  code = session_take (self, &session);
+  if (code != EZCDC_OK)
+    return code;
+  code = fetch_rows (self, session, table, keys, count, feed);
+  session_give (self, session);
+  return code;
+}
+
+static int
+fetch_lsn (struct session *session, const char *sql, uint64_t *ret_lsn)
+{
+  char text[LSN_TEXT_SIZE];
+  int code = session_text (session, "look at the log's end", sql, text,
+                           sizeof text);
+
+  if (code == EZCDC_OK && !lsn_parse (text, ret_lsn))
+    code = host->fail (session->instance, EZCDC_E_BUG, "%s is no LSN", text);
+  return code;
+}
+
+/* The log's end, once it is on disk: the server sends no more than that. On a
+ * quiet server the end may be one that is never flushed (the head of an empty
+ * page); then what is flushed has all that is committed. */
+static int
+fetch_end (struct postgres *self, struct session *session, uint64_t *ret_lsn)
+{
+  int64_t deadline = host->monotonic_time () + FETCH_FLUSH_US;
+  uint64_t end, flushed;
+  int code;
+
+  code = fetch_lsn (session, "SELECT pg_current_wal_insert_lsn()", &end);
+  while (code >= 0) {
+    code = fetch_lsn (session, "SELECT pg_current_wal_flush_lsn()",
+                      &flushed);
+    if (code != EZCDC_OK)
+      break;
+    if (flushed >= end || host->monotonic_time () >= deadline) {
+      *ret_lsn = flushed < end ? flushed : end;
+      break;
+    }
+    code = host->wait (self->instance, -1, 0, FETCH_LOOK_MS);
+  }
+  return code;
+}
+
+int
+postgres_current_position (void *opaque, struct ezcdc_position *ret_position)
+{
+  struct postgres *self = opaque;
+  struct session *session;
+  uint64_t lsn;
+  int code;
+
+  code = session_take (self, &session);
+  if (code != EZCDC_OK)
+    return code;
+  code = fetch_end (self, session, &lsn);
+  session_give (self, session);
+  if (code == EZCDC_OK)
+    *ret_position = position_of_lsn (lsn);
+  return code;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One configured PostgreSQL source, and what its files have in common.
+ *
+ *   postgres.c     the descriptor, open and close
+ *   options.c      the option table, checks of the options
+ *   pattern.c      table patterns                           (pure)
+ *   connect.c      sessions: connect over TLS, pin the settings
+ *   query.c        statements, results, classes of errors
+ *   discover.c     tables of the catalog; describe.c: their columns
+ *   type.c         PostgreSQL's types to logical types      (pure)
+ *   value.c        canonical text of values                 (pure)
+ *   position.c     positions                                (pure)
+ *   publication.c  slot.c  what prepare makes and checks
+ *   snapshot.c     one consistent view; plan.c: chunks; reader.c: rows
+ *   copy.c         rows of COPY                             (pure)
+ *   stream.c       the replication protocol; changes.c: what it carries
+ *   pgoutput.c     messages of the output plugin            (pure)
+ *   relation.c     tables as the stream describes them
+ *   check.c  fetch.c
+ *
+ * Threads. Functions of the source may run side by side; they share struct
+ * postgres, of which only the idle session and the exported snapshot change
+ * after open, under the lock. Snapshot, readers and streams have sessions of
+ * their own.
+ *
+ * Nothing here waits but through the host (so that every wait can be
+ * interrupted), except stream_close, which waits a bounded time.
+ */
+
+#ifndef POSTGRES_H
+#define POSTGRES_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ezcdc/connector.h>
+
+#include "pattern.h"
+
+/* Names are shorter than this (NAMEDATALEN). */
+#define POSTGRES_NAME_SIZE 64
+
+/* The host's functions; set once, by the entry point. */
+extern const struct ezcdc_host *host;
+
+struct session;
+
+/* What of the snapshot that came with the slot is still to be used. */
+struct exported {
+  struct session *session; /* holds it as long as it is open; or NULL */
+  char name[POSTGRES_NAME_SIZE];
+  uint64_t position; /* the slot's consistent point */
+};
+
+struct postgres {
+  struct ezcdc_instance *instance;
+
+  /* Options; the strings live as long as the instance. */
+  const char *server; /* host name or address */
+  char port[8];
+  const char *database;
+  const char *user;
+  const struct ezcdc_sealed *password; /* or NULL */
+  const char *channel_binding;         /* as libpq wants it */
+  int64_t connect_timeout_ms;
+  char slot[POSTGRES_NAME_SIZE];
+  char publication[POSTGRES_NAME_SIZE];
+  char application[POSTGRES_NAME_SIZE];
+  struct patterns patterns;
+
+  pthread_mutex_t lock; /* guards all below */
+  struct session *idle; /* a session that nobody uses, or NULL */
+  struct exported exported;
+};
+
+/* A session for a short piece of work: the idle one, or a new one. Give it
+ * back, or close it after a failure that may have broken it. */
+int session_take (struct postgres *self, struct session **ret_session);
+void session_give (struct postgres *self, struct session *session);
+
+#endif /* POSTGRES_H */

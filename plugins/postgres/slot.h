@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The replication slot: keeps the log until we say that it is no longer
+ * needed. It is never dropped by us. */
+
+#ifndef POSTGRES_SLOT_H
+#define POSTGRES_SLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "connect.h"
+
+struct slot {
+  bool exists;
+  int active_pid;     /* 0: nobody reads it */
+  uint64_t confirmed; /* 0: it is still being created */
+  char problem[400];  /* "" or why it is of no use, with the ways out */
+};
+
+int slot_read (struct postgres *self, struct session *session,
+               struct slot *ret_slot);
+
+/* Fails if the stream can't go on after this position. */
+int slot_check_position (struct postgres *self, const struct slot *slot,
+                         uint64_t after);
+
+/* Logs which transaction something has to wait for. */
+void slot_log_blocker (struct postgres *self, const char *waiting);
+
+/* The source's function. */
+int postgres_prepare (void *self, const struct ezcdc_position *stored,
+                      struct ezcdc_prepared *ret_prepared);
+
+#endif /* POSTGRES_SLOT_H */

@@ -12,7 +12,7 @@
 
 /* Formats into error->text at offset; what does not fit is cut between two
  * characters. Returns the length of the whole text. */
-static size_t
+__attribute__ ((format (printf, 3, 0))) static size_t
 format_text (char *text, size_t size, const char *format, va_list args)
 {
   int length = vsnprintf (text, size, format, args);

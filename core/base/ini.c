@@ -143,7 +143,7 @@ ini_get (const struct ini *ini, const char *section, const char *name)
   return found == NULL ? NULL : ini_key (found, name);
 }
 
-static int
+__attribute__ ((format (printf, 6, 0))) static int
 set_error (struct error *error, const struct ini *ini, const char *section,
            const char *key, unsigned line, const char *format, va_list args)
 {

@@ -323,7 +323,9 @@ add_primary (struct key_ring *ring, const struct key_source *source,
     return add_key_file (ring, source->key_credential, error);
   if (source->key_file != NULL)
     return add_key_file (ring, source->key_file, error);
-  return key_ring_add_digits (ring, (const char *) source->key.pages.data,
+  /* Of an empty variable there are no pages. */
+  const char *digits = (const char *) source->key.pages.data;
+  return key_ring_add_digits (ring, digits != NULL ? digits : "",
                               source->key.length, KEY_VARIABLE, error);
 }
 

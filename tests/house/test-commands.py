@@ -49,7 +49,8 @@ for name in commands:
     tap.result(
         wrong.returncode == 2
         and wrong.stdout == ""
-        and "no-such-option" in wrong.stderr,
+        and f" {name}: " in wrong.stderr
+        and f"ezcdc {name} --help" in wrong.stderr,
         f"{name} refuses an unknown option with exit code 2",
         [f"exit code {wrong.returncode}", wrong.stderr],
     )

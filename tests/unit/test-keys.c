@@ -130,8 +130,8 @@ malformed_keys_are_refused (void **state)
     " 6b1f0c3d9ae27458b06d1c2f83e4a7955ac3de18f27b40690e8d51a2c7fb349",
     "6b1f0c3d9ae27458b06d1c2f83e4a7955ac3de18f27b40690e8d51a2c7fb3496\n",
     "6g1f0c3d9ae27458b06d1c2f83e4a7955ac3de18f27b40690e8d51a2c7fb3496",
-    "\357\274\226\357\274\21200c3d9ae27458b06d1c2f83e4a7955ac3de18f27b40690e"
-    "8d51a2c7fb",
+    ("\357\274\226\357\274\21200c3d9ae27458b06d1c2f83e4a7955ac3de18f27b40690e"
+     "8d51a2c7fb"),
   };
 
   (void) state;
@@ -275,9 +275,9 @@ bad_files_are_refused (void **state)
     assert_refused (GOOD);
     unlink (path);
   }
-  static const char *const contents[] = { "",          GOOD "\n\n",
-                                          GOOD "\r\n", GOOD "\n" OTHER,
-                                          " " GOOD,    "\n" };
+  static const char *const contents[] = {
+    "", (GOOD "\n\n"), (GOOD "\r\n"), (GOOD "\n" OTHER), (" " GOOD), "\n",
+  };
   for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
     write_file (path, contents[i], 0600);
     assert_refused (GOOD);

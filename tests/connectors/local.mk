@@ -18,3 +18,17 @@ tests_connectors_discard_la_SOURCES = tests/connectors/discard.c
 tests_connectors_discard_la_CPPFLAGS = $(CONNECTOR_CPPFLAGS)
 tests_connectors_discard_la_CFLAGS = $(CONNECTOR_CFLAGS)
 tests_connectors_discard_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
+
+EXTRA_DIST += \
+	tests/connectors/bad.c \
+	tests/connectors/refusals.py \
+	tests/connectors/tap.py \
+	tests/connectors/third_party.py \
+	$(NULL)
+
+if HAVE_PYTHON3
+TESTS += \
+	tests/connectors/refusals.py \
+	tests/connectors/third_party.py \
+	$(NULL)
+endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: a running stand-in, a certificate, a table to load into."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -48,6 +49,14 @@ def shared(tmp_path_factory):
     with StandIn(tmp_path_factory.mktemp("shared")) as server:
         server.sql("CREATE DATABASE d")
         yield server
+
+
+NUMBERS = itertools.count(1)
+
+
+def fresh():
+    """A label that no test has used."""
+    return "fresh-%d" % next(NUMBERS)
 
 
 CREATE = ("CREATE TABLE d.%s (%s) PRIMARY KEY (id) DISTRIBUTED BY HASH (id)"

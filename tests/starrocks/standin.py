@@ -18,6 +18,7 @@ from stand_in.cluster import Cluster                # noqa: E402
 from stand_in.frontend import Frontend              # noqa: E402
 from stand_in.http_server import HttpServer         # noqa: E402
 from stand_in.mysql_front import MysqlFront         # noqa: E402
+from stand_in.transaction_api import TransactionApi  # noqa: E402
 from stand_in.version import Version                # noqa: E402
 
 
@@ -89,9 +90,11 @@ def start_http(cluster, options):
     """(frontend, ports)"""
     tls = tls_context(options, options.tls_client_ca)
     frontend = Frontend(cluster, options.redirect)
+    frontend.transactions = TransactionApi(cluster)
     tls_ports = options.be_tls_ports + [0] * len(options.be_ports)
     for number, port in enumerate(options.be_ports):
         backend = Backend(cluster, number, options.be_host)
+        backend.transactions = frontend.transactions
         backend.port = HttpServer(port, backend.handle,
                                   head_limit=65536).port
         if tls:

@@ -92,6 +92,16 @@ class Admin:
         self.cluster.backends[given["number"]].alive = given["alive"]
         return {}
 
+    def post_backend_restart(self, given):
+        """{"number": 0}: loses what was not prepared."""
+        backend = self.cluster.backends[given["number"]]
+        self.frontend.transactions.of(backend).restart()
+        return {}
+
+    def post_leader_change(self, _):
+        self.frontend.transactions.forget_stickiness()
+        return {}
+
     def post_redirect(self, given):
         if given["mode"] not in ("http", "https", "follow"):
             raise ValueError("unknown mode")

@@ -12,6 +12,7 @@ import binascii
 import csv
 import io
 import math
+import re
 from decimal import Decimal
 
 from . import dates
@@ -125,7 +126,9 @@ def float_converter(column, type_):
     single = type_.name == "FLOAT"
 
     def convert(value):
-        if isinstance(value, bool):
+        if type(value) is RawNumber:
+            number = float(value)
+        elif isinstance(value, bool):
             number = float(value)
         elif isinstance(value, (int, str)):
             number = parse_float(str(value))
@@ -146,8 +149,14 @@ def float_converter(column, type_):
 
 def decimal_converter(column, type_):
     precision, scale = type_.precision, type_.scale
+    # A text in stored form already: the common case.
+    exact = re.compile(r"(?:0|-?[1-9]\d{0,%d})%s\Z" % (
+        max(precision - scale - 1, 0),
+        r"\.\d{%d}" % scale if scale else ""), re.A).match
 
     def convert(value):
+        if type(value) is str and precision > scale and exact(value):
+            return value
         if isinstance(value, Decimal):
             text, reason = fit_decimal(value, precision, scale)
         else:
@@ -190,8 +199,13 @@ def string_converter(column, type_):
 def date_converter(column, type_, notice):
     whole = type_.name == "DATETIME"
 
+    standard = dates.standard
+
     def convert(value):
-        text = scalar_text(value)
+        text = value if type(value) is str else scalar_text(value)
+        quick = standard(text, whole)
+        if quick:
+            return quick
         parsed = dates.parse(text)
         if parsed is None:
             raise invalid(value, column, type_)

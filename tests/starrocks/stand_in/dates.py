@@ -2,6 +2,7 @@
 """Dates as StarRocks reads them, with its habit of ignoring what follows."""
 
 import calendar
+import functools
 import re
 
 STANDARD = re.compile(r"(\d{4})-(\d{2})-(\d{2})"
@@ -30,6 +31,28 @@ def valid_date(year, month, day):
     if year == 0:
         return day <= (29 if month == 2 else calendar.mdays[month])
     return day <= calendar.monthrange(year, month)[1]
+
+
+@functools.lru_cache(maxsize=65536)
+def good_date(text):
+    """A date in the standard form that exists."""
+    return valid_date(int(text[:4]), int(text[5:7]), int(text[8:10]))
+
+
+def standard(text, whole):
+    """The stored form of a text in standard form, or None to look closer."""
+    found = STANDARD.match(text)
+    if not found or not good_date(text[:10]):
+        return None
+    if not whole:
+        return text[:10]
+    hour, minute, second, fraction = found.group(4, 5, 6, 7)
+    if hour is None:
+        return text + " 00:00:00.000000"
+    if hour > "23" or minute > "59" or second > "59":
+        return None
+    return "%s %s.%s" % (text[:10], text[11:19],
+                         (fraction or "").ljust(6, "0"))
 
 
 def parse(text):

@@ -17,13 +17,15 @@ COMPARE = {"=": lambda a, b: a == b, "<>": lambda a, b: a != b,
 
 
 class Compiled:
-    """A type and a function; `stored` gives the stored form if known."""
-    __slots__ = ("type", "value", "stored")
+    """A type and a function; a plain column also has a function that gives
+    the stored form, and its index."""
+    __slots__ = ("type", "value", "stored", "index")
 
-    def __init__(self, type_, value, stored=None):
+    def __init__(self, type_, value, stored=None, index=None):
         self.type = type_
         self.value = value
         self.stored = stored
+        self.index = index
 
 
 class Scope:
@@ -78,13 +80,13 @@ class Compiler:
             return row[index]
 
         if not decode:
-            return Compiled(type_, stored, stored)
+            return Compiled(type_, stored, stored, index)
 
         def value(row):
             found = row[index]
             return None if found is None else decode(found)
 
-        return Compiled(type_, value, stored)
+        return Compiled(type_, value, stored, index)
 
     def variable(self, node):
         if not self.scope.session:

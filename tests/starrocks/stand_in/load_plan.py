@@ -283,7 +283,7 @@ class Plan:
             row = [slot(record) for slot in self.slots]
             op = self.op(record) if self.op else 0
         except Bad:
-            row, op = self.careful(record)
+            op, row = self.careful(record)
         for index, column in self.not_null:
             if row[index] is None:
                 raise RowRefused("NULL value in non-nullable column '%s'"

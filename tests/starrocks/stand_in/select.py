@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """SELECT over one relation."""
 
+import operator
+
 from . import types
 from .aggregates import Accumulator
 from .errors import analyzing_error
@@ -46,7 +48,7 @@ def label_of(expression, text):
     return expression[1][-1] if expression[0] == "column" else text
 
 
-def substitute(expression, items, columns):
+def substitute(expression, items, columns, columns_first=False):
     """An alias or a position of the select list."""
     if expression[0] == "literal" and expression[2] is types.BIGINT:
         if not 1 <= expression[1] <= len(items):
@@ -55,8 +57,10 @@ def substitute(expression, items, columns):
         return items[expression[1] - 1][0]
     if expression[0] == "column" and len(expression[1]) == 1:
         name = expression[1][0].lower()
+        if columns_first and any(c[1].lower() == name for c in columns):
+            return expression
         for inner, alias in items:
-            if alias.lower() == name and inner[0] != "column":
+            if alias.lower() == name:
                 return inner
     return expression
 
@@ -106,7 +110,7 @@ def run(node, relation, session, version):
     items = expand(node, relation.columns)
     order = [(substitute(e, items, relation.columns), down, nulls)
              for e, down, nulls in node["order_by"]]
-    groups = [substitute(e, items, relation.columns)
+    groups = [substitute(e, items, relation.columns, True)
               for e in node["group_by"]]
     where = node["where"] and compile_expression(node["where"], scope)
     grouped = bool(groups) or has_aggregate([i[0] for i in items]) \
@@ -142,11 +146,18 @@ def run(node, relation, session, version):
     return finish(node, items, compiled, keys, rows)
 
 
+def project(compiled, rows):
+    indexes = [c.index for c in compiled]
+    if len(indexes) > 1 and None not in indexes:
+        return list(map(operator.itemgetter(*indexes), rows))
+    getters = [stored_getter(c) for c in compiled]
+    return [[get(row) for get in getters] for row in rows]
+
+
 def finish(node, items, compiled, keys, rows):
     if keys:
         rows = sorted_rows(rows, keys)
-    getters = [stored_getter(c) for c in compiled]
-    out = [[get(row) for get in getters] for row in rows]
+    out = project(compiled, rows)
     if node["distinct"]:
         out = list({tuple(row): row for row in out}.values())
     if node["limit"] is not None:

@@ -7,6 +7,8 @@ import pickle
 import sqlite3
 import threading
 
+from .values import decoder
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER);
 CREATE TABLE IF NOT EXISTS databases (name TEXT PRIMARY KEY, id INTEGER);
@@ -126,6 +128,8 @@ class Store:
         if changes.deletes:
             self.delete(table, changes.deletes)
         rows = changes.upserts
+        if changes.condition in known:
+            rows = self.newer(table, changes, known)
         if not rows:
             return
         if missing:
@@ -150,6 +154,25 @@ class Store:
         else:
             sql = "INSERT " + sql
         self.connection.executemany(sql, rows)
+
+    def newer(self, table, changes, known):
+        """The rows whose condition column is not below the stored one."""
+        condition = next(c for c in table.columns
+                         if c.id == changes.condition)
+        decode = decoder(condition.type) or (lambda v: v)
+        keys = table.key_columns()
+        sql = "SELECT %s FROM %s WHERE %s" % (
+            condition.field, table.data,
+            " AND ".join("%s IS ?" % c.field for c in keys))
+        rows = []
+        for row in changes.upserts:
+            found = self.execute(sql, [row[known[c.id]]
+                                       for c in keys]).fetchone()
+            new = row[known[condition.id]]
+            if found is None or found[0] is None or (
+                    new is not None and decode(new) >= decode(found[0])):
+                rows.append(row)
+        return rows
 
     def delete(self, table, keys):
         where = " AND ".join("%s IS ?" % c.field

@@ -2,6 +2,7 @@
 """One stream load on a backend, in the backend's order of checks."""
 
 import hashlib
+import itertools
 import re
 import time
 import uuid
@@ -161,13 +162,14 @@ class LoadInput:
                 continue
             yield record, text, None
 
-    def convert(self, body, plan, counts, notice):
-        """All rows of the body as Changes."""
+    def convert(self, bodies, plan, counts, notice):
+        """All rows of the bodies as Changes."""
         engine = KeyEngine(plan, self.cluster.config, notice)
         make = plan.row
         add = engine.add
         try:
-            for record, text, problem in self.records(body, plan):
+            for record, text, problem in itertools.chain.from_iterable(
+                    self.records(body, plan) for body in bodies):
                 counts.total += 1
                 if problem:
                     counts.refuse(problem, text)
@@ -342,7 +344,8 @@ class StreamLoad:
         self.request.send_continue()
         body = self.receive()
         start = time.monotonic()
-        changes = self.input.convert(body, plan, self.counts, self.notice)
+        changes = self.input.convert([body], plan, self.counts,
+                                     self.notice)
         del body
         self.times["WriteDataTimeMs"] = elapsed(start)
         self.commit(changes)

@@ -97,6 +97,8 @@ run (int argc, char **argv)
   const char *path = NULL;
   bool as_json = false;
 
+  if (argc > 1 && argv[1][0] == '-')
+    return command_usage_error (&command_audit, "unknown option %s", argv[1]);
   if (argc < 2 || strcmp (argv[1], "verify") != 0)
     return command_usage_error (&command_audit,
                                 "verify is the only word here");
@@ -104,7 +106,7 @@ run (int argc, char **argv)
     if (strcmp (argv[i], "--json") == 0)
       as_json = true;
     else if (argv[i][0] == '-')
-      return command_usage_error (&command_audit, "\"%s\" is unknown",
+      return command_usage_error (&command_audit, "unknown option %s",
                                   argv[i]);
     else if (path != NULL)
       return command_usage_error (&command_audit,

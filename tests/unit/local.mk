@@ -12,6 +12,7 @@ if HAVE_CMOCKA
 unit_tests = \
 	tests/unit/test-audit \
 	tests/unit/test-envelope \
+	tests/unit/test-keeper \
 	tests/unit/test-keys \
 	tests/unit/test-descriptor \
 	tests/unit/test-error \

@@ -56,6 +56,10 @@ class StandIn:
             self.ports = json.load(file)
         return self
 
+    def popen(self, command):
+        """How a process is started; for others to override."""
+        return subprocess.Popen(command)
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()

@@ -129,4 +129,4 @@ def test_commands(filled):
 def test_a_large_statement_and_a_large_row(filled):
     """More than one packet of 16 MiB in either direction."""
     text = "x" * (17 << 20)
-    assert filled.sql("SELECT '%s'" % text) == ((text,),)
+    assert filled.sql("SELECT '%s' AS x" % text) == ((text,),)

@@ -11,6 +11,8 @@ from .pushdown import scanner
 from .select import Relation, Result
 
 TEXT = types.VARCHAR
+# As much of a statement goes into the log.
+LOGGED = 20000
 PRIVILEGES = {"create_database": "CREATE", "create_table": "CREATE",
               "create_like": "CREATE", "drop_database": "DROP",
               "drop_table": "DROP", "truncate": "ALTER", "alter": "ALTER",
@@ -35,7 +37,7 @@ class Executor:
     def execute(self, sql):
         """A Result or a Done; raises SqlError."""
         entry = self.cluster.manners.statement(
-            sql=sql, user=self.session.user, session=self.session.id,
+            sql=sql[:LOGGED], user=self.session.user, session=self.session.id,
             database=self.session.database, error=None)
         try:
             node = parse(sql, self.cluster.version)
@@ -45,7 +47,7 @@ class Executor:
         except SqlError as error:
             entry["error"] = error.text
             self.cluster.manners.complain("statement_rejected", error.text,
-                                          sql=sql)
+                                          sql=sql[:LOGGED])
             raise
 
     def check_privilege(self, node):

@@ -3,6 +3,7 @@
 """Starts the StarRocks stand-in; DIR/ports.json appears when it is ready."""
 
 import argparse
+import gc
 import json
 import os
 import signal
@@ -30,6 +31,8 @@ def arguments():
     parser.add_argument("--be-ports", type=int, nargs="+", default=[0, 0])
     parser.add_argument("--fe-tls-port", type=int, default=0)
     parser.add_argument("--be-tls-ports", type=int, nargs="+", default=[])
+    parser.add_argument("--follower-port", type=int,
+                        help="a second frontend, which is not the leader")
     parser.add_argument("--admin-port", type=int, default=0)
     parser.add_argument("--user", action="append", default=[],
                         help="repeat for several; pairs with --password")
@@ -106,8 +109,12 @@ def start_http(cluster, options):
     if tls:
         frontend.tls_port = HttpServer(options.fe_tls_port, frontend.handle,
                                        tls).port
+    follower = Frontend(cluster, options.redirect, leader=frontend)
+    if options.follower_port is not None:
+        follower.port = HttpServer(options.follower_port,
+                                   follower.handle).port
     admin = Admin(cluster, frontend)
-    ports = {"fe": frontend.port, "fe_tls": frontend.tls_port,
+    ports = {"fe": frontend.port, "follower": follower.port, "fe_tls": frontend.tls_port,
              "be": [b.port for b in cluster.backends],
              "be_tls": [b.tls_port for b in cluster.backends],
              "admin": HttpServer(options.admin_port, admin.handle).port}
@@ -123,6 +130,8 @@ def write_ports(folder, ports):
 
 def main():
     options = arguments()
+    # Millions of small rows and hardly a cycle: look for those rarely.
+    gc.set_threshold(200000, 20, 20)
     os.makedirs(options.data, exist_ok=True)
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

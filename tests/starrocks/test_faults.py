@@ -219,3 +219,16 @@ def test_too_many_versions_for_real(shared, table):
         shared.config(version_limit=1000, version_window=60)
     assert [r["Status"] for r in results] == ["Success"] * 3 + ["Fail"]
     assert "because of too many versions" in results[3]["Message"]
+
+
+def test_slow_and_hanging_replies(shared, table):
+    name = table()
+    shared.fault("drip_reply", table=name, seconds=0.2)
+    answer = json.loads(attempt(shared, name, fresh()).stdout)
+    assert answer["Status"] == "Success"
+    shared.fault("hang_before_reply", table=name)
+    label = fresh()
+    done = attempt(shared, name, label, curl=["--max-time", "1"])
+    assert done.returncode == 28
+    assert shared.load_state("d", label) == "VISIBLE"
+    shared.release()

@@ -3,7 +3,6 @@
 
 import pytest
 
-import conftest    # noqa: F401 (sets the path up)
 from stand_in.errors import SqlError
 from stand_in.grammar import parse
 from stand_in.version import Version

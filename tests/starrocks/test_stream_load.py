@@ -422,3 +422,26 @@ def test_manners(shared, table):
     load = shared.loads()[-1]
     assert (load["table"], load["rows"], load["status"]) == (name, 1,
                                                              "Success")
+
+
+def test_more_manners(shared, table):
+    name = table()
+    shared.load("d", name, '[{"id": 1, "w": 2}]', label=name,
+                **dict(JSON, stict_mode="true"))
+    assert shared.bad_manners() == ["unknown_header", "unknown_json_key"]
+    notices = {n["manner"] for n in shared.manners()["notices"]}
+    assert "json_key_missing_in_upsert" in notices
+
+
+def test_a_follower_sends_clients_to_the_leader(start):
+    server = start("--follower-port", "0")
+    path = "/api/d/get_load_state?label=x"
+    status, headers, _ = curl(server, url(server, path, "follower"))
+    assert status == 307
+    assert headers["location"] == url(server, path)
+    status, headers, _ = curl(
+        server, "-X", "PUT", "-H", "Expect: 100-continue",
+        url(server, "/api/d/t/_stream_load", "follower"))
+    assert status == 307
+    assert int(headers["location"].split(":")[2].split("/")[0]) in \
+        server.ports["be"]

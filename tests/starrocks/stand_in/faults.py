@@ -28,6 +28,8 @@ POINTS = {
     "truncated_json": "reply",
     "unknown_status": "reply",
     "slow_reply": "reply",
+    "drip_reply": "reply",
+    "hang_before_reply": "reply",
     "state_drop": "state",
     "state_error": "state",
 }

@@ -10,8 +10,13 @@ EXCEPTION = "class com.starrocks.common.DdlException: "
 
 
 class Frontend:
-    def __init__(self, cluster, redirect="http", host="127.0.0.1"):
+    """`leader` is None for the leader itself; a follower sends what only the
+    leader may do to it."""
+
+    def __init__(self, cluster, redirect="http", host="127.0.0.1",
+                 leader=None):
         self.cluster = cluster
+        self.leader = leader
         self.redirect = redirect
         self.host = host
         self.port = 0
@@ -147,6 +152,8 @@ class Frontend:
         watch(request, self.cluster, "frontend", database, None, label)
         if not self.authorized(request, None, ""):
             return None
+        if self.passed_on(request):
+            return None
         fault = self.cluster.faults.strike("state", "", label)
         if fault and fault.action == "state_drop":
             request.drop()
@@ -172,6 +179,8 @@ class Frontend:
         watch(request, self.cluster, "frontend", database, table, label)
         if not self.authorized(request, "INSERT", "TABLE " + table):
             return None
+        if self.passed_on(request):
+            return None
         with self.cluster.lock:
             found = self.cluster.transactions.find(database, label)
             if not found:
@@ -186,7 +195,16 @@ class Frontend:
                                            "msg": "Success",
                                            "message": "OK"}))
 
+    def passed_on(self, request):
+        """True if a follower has sent the client to the leader."""
+        if self.leader:
+            self.send_redirect(request, "http://%s:%d%s" % (
+                self.leader.host, self.leader.port, request.target))
+        return self.leader is not None
+
     def transaction(self, request, operation):
+        if self.passed_on(request):
+            return None
         if self.transactions:
             return self.transactions.handle_frontend(self, request,
                                                      operation)

@@ -69,6 +69,23 @@ def watch(request, cluster, where, database, table, label):
     return entry
 
 
+# Header names of stream load, and those that belong to HTTP.
+LOAD_HEADERS = frozenset("""
+label format columns where column_separator row_delimiter skip_header
+trim_space enclose escape partitions temporary_partitions max_filter_ratio
+log_rejected_record_num timeout strict_mode timezone load_mem_limit
+exec_mem_limit jsonpaths json_root strip_outer_array ignore_json_size
+partial_update partial_update_mode merge_condition compression
+content-encoding transmission_compression_type load_dop
+enable_replicated_storage warehouse enable_merge_commit merge_commit_async
+merge_commit_interval_ms merge_commit_parallel idle_transaction_timeout
+prepared_timeout transaction_type channel_id channel_num db table
+accept accept-encoding authorization cache-control connection content-length
+content-type expect host te transfer-encoding user-agent via x-forwarded-for
+x-forwarded-proto x-real-ip
+""".split())
+
+
 def watch_load(request, cluster, label):
     """Complaints about the headers of a load."""
     manners = cluster.manners
@@ -86,5 +103,7 @@ def watch_load(request, cluster, label):
                          label=label)
     if (request.header("expect") or "").lower() != "100-continue":
         manners.complain("no_expect", request.target, label=label)
+    for name in sorted(set(request.headers) - LOAD_HEADERS):
+        manners.complain("unknown_header", name, label=label)
     if request.method != "PUT":
         manners.complain("method_not_put", request.method, label=label)

@@ -5,6 +5,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 import urllib.parse
 
 REASONS = {200: "OK", 307: "Temporary Redirect", 400: "Bad Request",
@@ -34,8 +35,8 @@ class Request:
         path, _, query = target.partition("?")
         self.path = path
         self.query = dict(urllib.parse.parse_qsl(query, True))
-        self.answered = False
         self.body_read = False
+        self.drip = None
 
     def header(self, name, default=None):
         return self.headers.get(name, default)
@@ -81,7 +82,9 @@ class Request:
         if close:
             lines.append("Connection: close")
         data = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-        self.answered = True
+        if self.drip:
+            self.send_slowly(data)
+            return
         if cut is not None:
             self.connection.send(data[:len(data) - len(body)
                                       + int(len(body) * cut)])
@@ -89,6 +92,13 @@ class Request:
         self.connection.send(data)
         if close:
             self.connection.close_after = True
+
+    def send_slowly(self, data):
+        """In about a hundred pieces."""
+        size = len(data) // 100 + 1
+        for at in range(0, len(data), size):
+            self.connection.send(data[at:at + size])
+            time.sleep(self.drip)
 
     def drop(self, reset=True):
         self.connection.drop(reset)

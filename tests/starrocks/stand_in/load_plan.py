@@ -276,6 +276,18 @@ class Plan:
 
     # rows
 
+    def look_at_keys(self, record):
+        """Remarks on the keys of a JSON object: what is no column is
+        ignored, what is missing becomes NULL."""
+        known = set(self.sources)
+        for key in record.keys() - known:
+            self.notice("unknown_json_key", key)
+        missing = known - record.keys() - {"__op"}
+        if missing and not record.get("__op"):
+            self.cluster.manners.remark(
+                "json_key_missing_in_upsert", ", ".join(sorted(missing)),
+                table=self.table.name, label=self.headers.get("label"))
+
     def row(self, record):
         """(operation, row), or raises RowRefused; None if `where` drops
         the row."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SELECT over one relation."""
 
+import itertools
 import operator
 
 from . import types
@@ -147,11 +148,12 @@ def run(node, relation, session, version):
 
 
 def project(compiled, rows):
+    """The rows of the result, one by one as they are asked for."""
     indexes = [c.index for c in compiled]
     if len(indexes) > 1 and None not in indexes:
-        return list(map(operator.itemgetter(*indexes), rows))
+        return map(operator.itemgetter(*indexes), rows)
     getters = [stored_getter(c) for c in compiled]
-    return [[get(row) for get in getters] for row in rows]
+    return (tuple([get(row) for get in getters]) for row in rows)
 
 
 def finish(node, items, compiled, keys, rows):
@@ -159,9 +161,10 @@ def finish(node, items, compiled, keys, rows):
         rows = sorted_rows(rows, keys)
     out = project(compiled, rows)
     if node["distinct"]:
-        out = list({tuple(row): row for row in out}.values())
+        out = iter(dict.fromkeys(out))
     if node["limit"] is not None:
-        out = out[node["offset"]:node["offset"] + node["limit"]]
+        out = itertools.islice(out, node["offset"],
+                               node["offset"] + node["limit"])
     columns = [(label, c.type if c.type.name != "NULL" else types.VARCHAR)
                for (_, label), c in zip(items, compiled)]
     return Result(columns, out)

@@ -171,6 +171,8 @@ class LoadInput:
             for record, text, problem in itertools.chain.from_iterable(
                     self.records(body, plan) for body in bodies):
                 counts.total += 1
+                if counts.total == 1 and self.is_json and not plan.paths:
+                    plan.look_at_keys(record)
                 if problem:
                     counts.refuse(problem, text)
                     continue
@@ -464,9 +466,14 @@ class StreamLoad:
             status = fault.get("message", "Quite Fine")
         if action == "slow_reply":
             time.sleep(fault.get("seconds", 1))
+        if action == "hang_before_reply":
+            self.cluster.faults.hold(self.table_name, self.label,
+                                     fault.get("seconds", 600))
         text = pretty(self.body(status, message, extra))
         if action == "truncated_json":
             text = text[:len(text) // 2]
+        if action == "drip_reply":
+            self.request.drip = fault.get("seconds", 2) / 100
         self.request.answer(200, text, close=close,
                             cut=0.5 if action == "drop_in_reply" else None)
 

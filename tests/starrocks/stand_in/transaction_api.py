@@ -16,10 +16,9 @@ DEFAULT_WAIT = 20
 class MultiTable:
     """A transaction over many tables, which the frontend keeps."""
 
-    def __init__(self, transaction, backend, limit):
+    def __init__(self, transaction, backend):
         self.transaction = transaction
         self.backend = backend
-        self.limit = limit
         self.changes = []
 
 
@@ -164,12 +163,6 @@ class TransactionApi:
         if operation == "prepare":
             return frontend.failed(request, "Unsupported operation:"
                                    " TXN_PREPARE")
-        if known and known.transaction.state == "PREPARE" \
-           and known.transaction.created + known.limit \
-                < self.cluster.transactions.now():
-            with self.cluster.lock:
-                self.cluster.transactions.abort(known.transaction,
-                                                "timeout by txn manager")
         if not known:
             return frontend.failed(request, "transaction with label %s does"
                                    " not exist" % label)
@@ -198,7 +191,7 @@ class TransactionApi:
             except TransactionError as error:
                 return frontend.failed(request, str(error))
         self.multi[database, label] = MultiTable(
-            transaction, random.choice(alive), limit)
+            transaction, random.choice(alive))
         return request.answer(200, pretty({"Status": "OK", "Message": ""}))
 
     def multi_commit(self, frontend, request, known):

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of a pipeline: what they look like and how far each one is. */
+#ifndef EZCDC_PIPELINE_TABLE_H
+#define EZCDC_PIPELINE_TABLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ezcdc/connector.h>
+
+struct batch;
+
+enum table_phase {
+  TABLE_WAITING,   /* its snapshot has not begun */
+  TABLE_SNAPSHOT,  /* its rows are being copied */
+  TABLE_STREAMING, /* copied; changes are followed */
+};
+
+/* One description of a table, as it was for some stretch of the stream.
+ * Batches point at it, so it lives as long as the table set. */
+struct table_version {
+  struct ezcdc_table description; /* strings and columns lie behind it */
+  struct table_version *older;
+};
+
+/* A table.  The members below "counters" are guarded by whoever is named;
+ * the description is replaced by the stream's reader only. */
+struct table {
+  uint64_t id;
+  char *name;   /* schema.name, as people write it */
+  char *target; /* its name in the sink */
+  struct table_version *version; /* the newest */
+
+  _Atomic uint32_t phase; /* enum table_phase */
+  /* Partial rows of transactions before this position are read again from
+   * the source: the snapshot was resumed there. Length 0: nothing. */
+  struct ezcdc_position repair_before;
+
+  /* Counters for status. */
+  _Atomic int64_t rows;       /* of the snapshot, durable */
+  _Atomic int64_t rows_total; /* estimated, -1 if unknown */
+  _Atomic int64_t changes;    /* of the stream, durable */
+
+  struct batch *open; /* the stream's reader: rows not yet handed on */
+
+  /* The loader's, under its lock. */
+  struct batch *queue_head;
+  struct batch *queue_tail;
+  bool busy; /* a batch of it is being written */
+  _Atomic uint64_t prepared; /* the version that the sink has prepared */
+};
+
+/* All tables, found by id or by place. Owned by the pipeline. */
+struct table_set {
+  struct table **tables; /* in the order of their names as discovered */
+  size_t count;
+  size_t capacity;
+  struct table **slots; /* open addressing by id; a power of two */
+  size_t slot_count;
+};
+
+void table_set_free (struct table_set *set);
+
+/* Adds a copy of the description; target is copied too. NULL if out of
+ * memory. */
+struct table *table_set_add (struct table_set *set,
+                             const struct ezcdc_table *description,
+                             const char *target);
+/* NULL if there is none. */
+struct table *table_set_find (const struct table_set *set, uint64_t id);
+
+/* Whether two descriptions name the same columns, types and key. */
+bool table_same_shape (const struct ezcdc_table *one,
+                       const struct ezcdc_table *other);
+
+/* Makes a copy of the description the table's newest version. -1 if out of
+ * memory. */
+int table_revise (struct table *table, const struct ezcdc_table *description);
+
+const char *table_phase_name (uint32_t phase);
+
+#endif

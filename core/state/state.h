@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a pipeline must remember: one SQLite file, state_dir/NAME/state.db.
+ *
+ * The run writes, "status" and "verify" read beside it.  Every write is
+ * durable when its function returns (write-ahead log, synchronous FULL).
+ */
+#ifndef EZCDC_STATE_STATE_H
+#define EZCDC_STATE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/base/error.h"
+
+struct state; /* thread-safe */
+
+#define STATE_IDENTITY_SIZE 120
+#define STATE_TEXT_SIZE 64
+
+/* Opens the file in folder; with read_only, a file that does not exist is
+ * EZCDC_E_OPERATOR and nothing is created. */
+int state_open (const char *folder, bool read_only, struct state **ret_state,
+                struct error *error);
+void state_close (struct state *state);
+
+/* The source and how far it was read.  position is what the stream goes on
+ * after: all before it is durable in the sink. */
+struct state_source {
+  bool known; /* false: nothing is stored yet, the rest is empty */
+  char identity[STATE_IDENTITY_SIZE];
+  struct ezcdc_position position;
+};
+
+int state_get_source (struct state *state, struct state_source *ret_source,
+                      struct error *error);
+int state_set_source (struct state *state, const char *identity,
+                      const struct ezcdc_position *position,
+                      struct error *error);
+int state_set_position (struct state *state,
+                        const struct ezcdc_position *position,
+                        struct error *error);
+
+/* One table.  phase is enum table_phase. */
+struct state_table {
+  bool known;
+  uint64_t id;
+  const char *name;   /* for set; not filled by get */
+  const char *target; /* for set; not filled by get */
+  uint32_t phase;
+  int64_t rows;
+  int64_t rows_total;
+  int64_t changes;
+  struct ezcdc_position repair_before;
+};
+
+int state_get_table (struct state *state, uint64_t id,
+                     struct state_table *ret_table, struct error *error);
+int state_set_table (struct state *state, const struct state_table *table,
+                     struct error *error);
+
+/* Calls function for each table in the order of names; strings are lent. */
+typedef int (*state_table_function) (void *context,
+                                     const struct state_table *table);
+int state_each_table (struct state *state, state_table_function function,
+                      void *context, struct error *error);
+
+/* The chunks of a table's snapshot.  sequence counts from 0. */
+struct state_chunk {
+  const char *chunk; /* the source's text */
+  int64_t sequence;
+  int64_t estimated_rows;
+  bool done;
+};
+
+int state_add_chunk (struct state *state, uint64_t table_id,
+                     const struct state_chunk *chunk, struct error *error);
+int state_finish_chunk (struct state *state, uint64_t table_id,
+                        int64_t sequence, struct error *error);
+int state_clear_chunks (struct state *state, uint64_t table_id,
+                        struct error *error);
+typedef int (*state_chunk_function) (void *context,
+                                     const struct state_chunk *chunk);
+int state_each_chunk (struct state *state, uint64_t table_id,
+                      state_chunk_function function, void *context,
+                      struct error *error);
+
+/* Several writes as one.  Nothing else may write meanwhile. */
+int state_begin (struct state *state, struct error *error);
+int state_commit (struct state *state, struct error *error);
+
+/* Rows that the sink refused.  *ret_new is false if exactly this one is known
+ * already, from before a restart. */
+int state_add_dead_letter (struct state *state, const char *table,
+                           const char *position, uint64_t ordinal,
+                           const char *key, const char *reason,
+                           bool *ret_new, struct error *error);
+int state_count_dead_letters (struct state *state, int64_t *ret_count,
+                              struct error *error);
+
+/* What "ezcdc status" shows of the pipeline as a whole. */
+struct state_status {
+  char state[16]; /* starting running backing_off stopped failed */
+  char phase[16]; /* setup snapshot streaming */
+  char reason[1024]; /* why it is waiting or has ended; may be empty */
+  char position[STATE_TEXT_SIZE];  /* read up to here; may be empty */
+  char confirmed[STATE_TEXT_SIZE]; /* durable in the sink; may be empty */
+  int64_t lag_bytes;               /* -1 if unknown */
+  double lag_seconds;              /* -1 if unknown */
+  int64_t updated;                 /* microseconds since 1970 */
+  int64_t started;                 /* microseconds since 1970 */
+  int64_t pid;                     /* of the runner */
+  char counters[4096];             /* a JSON object */
+  char connections[2048];          /* a JSON array: what TLS was negotiated */
+};
+
+int state_set_status (struct state *state, const struct state_status *status,
+                      struct error *error);
+/* *ret_known is false if there never was a run. */
+int state_get_status (struct state *state, struct state_status *ret_status,
+                      bool *ret_known, struct error *error);
+
+#endif

@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/pipeline/batch.h"
+#include "core/pipeline/position.h"
 
 #define BATCH_ROWS_FIRST 32
 /* Above this a 32-bit row number would not do. */
@@ -269,13 +270,13 @@ batch_begin (struct batch *batch, const struct ezcdc_position *commit)
 {
   struct ezcdc_position *copy;
 
-  if (batch->commit != NULL
-      && memcmp (batch->commit, commit, sizeof *commit) == 0)
+  if (batch->commit != NULL && position_compare (batch->commit, commit) == 0)
     return 0;
   copy = arena_take (&batch->arena, sizeof *copy);
   if (copy == NULL)
     return EZCDC_E_MEMORY;
-  *copy = *commit;
+  if (!position_copy (copy, commit))
+    return EZCDC_E_BUG;
   batch->commit = copy;
   return 0;
 }
@@ -525,6 +526,12 @@ batch_remove (struct batch *batch, size_t row)
   memmove (&batch->rows[row], &batch->rows[row + 1],
            (batch->row_count - row - 1) * sizeof batch->rows[0]);
   batch->row_count--;
+}
+
+size_t
+batch_footprint (const struct batch *batch)
+{
+  return batch->charged + batch->arena.taken;
 }
 
 bool

@@ -14,6 +14,8 @@
 
 #define BATCH_LABEL_SIZE 101
 
+struct pipeline;
+
 /* How rows are gathered. */
 enum batch_kind {
   BATCH_KEYED,    /* changes of one table, one final operation a key */
@@ -73,8 +75,11 @@ struct batch {
   int64_t opened; /* monotonic time of the first row */
 
   char label[BATCH_LABEL_SIZE];
-  void *owner;         /* the round or chunk it belongs to */
-  struct batch *next;  /* in a queue */
+  struct batch *next; /* in a queue */
+  /* Called by a writer thread when all of it is durable; owner is the round
+   * or the chunk that it belongs to. */
+  void (*durable) (struct pipeline *pipeline, struct batch *batch);
+  void *owner;
 };
 
 struct batch *batch_new (enum batch_kind kind, struct table *table,
@@ -95,6 +100,14 @@ void batch_remove (struct batch *batch, size_t row);
 
 /* Whether there is nothing to write. */
 bool batch_is_empty (const struct batch *batch);
+
+/* Bytes of memory that it takes. */
+size_t batch_footprint (const struct batch *batch);
+
+/* Sets the label: a function of the pipeline's name, the source's identity,
+ * the table, the range of positions and, of a snapshot, the chunk. */
+int batch_set_label (struct batch *batch, const char *pipeline,
+                     const char *identity, const char *chunk);
 
 /* What the sink gets; valid as long as the batch stays as it is. */
 struct ezcdc_batch batch_view (const struct batch *batch);

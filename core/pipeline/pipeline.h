@@ -109,8 +109,7 @@ struct pipeline {
   struct ezcdc_position read;      /* the reader is up to here */
   struct ezcdc_position confirmed; /* the source was told */
   struct ezcdc_position source_end; /* last known end of the source's log */
-  int64_t commit_time_read;    /* of the newest commit read; 0: none */
-  int64_t commit_time_durable; /* of the newest commit durable; 0: none */
+  int64_t caught_up; /* monotonic time when nothing was left to do; 0: never */
 
   _Atomic uint32_t stop;  /* enum stop_kind */
   _Atomic uint32_t phase; /* enum pipeline_phase */

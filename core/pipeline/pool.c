@@ -150,6 +150,7 @@ arena_init (struct arena *arena, struct pool *pool)
 {
   arena->pool = pool;
   arena->chunks = NULL;
+  arena->taken = 0;
 }
 
 static char *
@@ -171,6 +172,7 @@ arena_room (struct arena *arena, size_t size, size_t alignment)
   if (chunk == NULL)
     return NULL;
   chunk->used = size;
+  arena->taken += chunk->size;
   /* A value with a chunk of its own must not end the half-full one. */
   if (size > POOL_CHUNK_SIZE / 4 && arena->chunks != NULL) {
     chunk->next = arena->chunks->next;
@@ -207,4 +209,5 @@ arena_clear (struct arena *arena)
     arena->chunks = chunk->next;
     pool_give (arena->pool, chunk);
   }
+  arena->taken = 0;
 }

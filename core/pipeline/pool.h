@@ -56,6 +56,7 @@ void pool_wake (struct pool *pool);
 struct arena {
   struct pool *pool;
   struct pool_chunk *chunks; /* the newest first */
+  size_t taken;              /* bytes of all its chunks */
 };
 
 void arena_init (struct arena *arena, struct pool *pool);

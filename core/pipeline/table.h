@@ -48,7 +48,9 @@ struct table {
   /* The loader's, under its lock. */
   struct batch *queue_head;
   struct batch *queue_tail;
-  bool busy; /* a batch of it is being written */
+  struct table *next_ready; /* in the list of tables with work */
+  bool ready;               /* it is in that list */
+  bool busy;                /* a batch of it is being written */
   _Atomic uint64_t prepared; /* the version that the sink has prepared */
 };
 

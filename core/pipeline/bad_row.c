@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows that the sink refuses. */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/pipeline/bad_row.h"
+#include "core/pipeline/batch.h"
+#include "core/pipeline/pipeline.h"
+
+/* The writes under way that may refuse rows; there are a handful. */
+static pthread_mutex_t collecting_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct bad_rows *collecting;
+
+void
+bad_rows_begin (struct bad_rows *bad_rows, const struct ezcdc_batch *batch)
+{
+  for (size_t i = 0; i < bad_rows->count; i++)
+    free (bad_rows->rows[i].reason);
+  bad_rows->count = 0;
+  bad_rows->batch = batch;
+  pthread_mutex_lock (&collecting_lock);
+  bad_rows->outer = collecting;
+  collecting = bad_rows;
+  pthread_mutex_unlock (&collecting_lock);
+}
+
+void
+bad_rows_end (struct bad_rows *bad_rows)
+{
+  struct bad_rows **link;
+
+  pthread_mutex_lock (&collecting_lock);
+  for (link = &collecting; *link != NULL; link = &(*link)->outer)
+    if (*link == bad_rows) {
+      *link = bad_rows->outer;
+      break;
+    }
+  pthread_mutex_unlock (&collecting_lock);
+  bad_rows->batch = NULL;
+}
+
+void
+bad_rows_free (struct bad_rows *bad_rows)
+{
+  for (size_t i = 0; i < bad_rows->count; i++)
+    free (bad_rows->rows[i].reason);
+  free (bad_rows->rows);
+  memset (bad_rows, 0, sizeof *bad_rows);
+}
+
+static int
+bad_rows_add (struct bad_rows *bad_rows, uint64_t row, const char *reason)
+{
+  for (size_t i = 0; i < bad_rows->count; i++)
+    if (bad_rows->rows[i].row == row)
+      return 0;
+  if (bad_rows->count == bad_rows->capacity) {
+    size_t capacity = bad_rows->capacity == 0 ? 8 : bad_rows->capacity * 2;
+    struct bad_row *rows
+        = reallocarray (bad_rows->rows, capacity, sizeof *rows);
+
+    if (rows == NULL)
+      return -1;
+    bad_rows->rows = rows;
+    bad_rows->capacity = capacity;
+  }
+  bad_rows->rows[bad_rows->count].row = row;
+  bad_rows->rows[bad_rows->count].reason = strdup (reason);
+  if (bad_rows->rows[bad_rows->count].reason == NULL)
+    return -1;
+  bad_rows->count++;
+  return 0;
+}
+
+int
+bad_rows_refuse (const struct ezcdc_batch *batch, uint64_t row,
+                 const char *reason, struct error *error)
+{
+  struct bad_rows *bad_rows;
+  int result = EZCDC_E_BUG;
+
+  pthread_mutex_lock (&collecting_lock);
+  for (bad_rows = collecting; bad_rows != NULL; bad_rows = bad_rows->outer)
+    if (bad_rows->batch == batch)
+      break;
+  if (bad_rows != NULL && row < batch->row_count)
+    result = bad_rows_add (bad_rows, row, reason) < 0 ? EZCDC_E_MEMORY : 0;
+  pthread_mutex_unlock (&collecting_lock);
+  if (result < 0)
+    return error_set (error, result,
+                      "refuse row %llu: no such row is being written",
+                      (unsigned long long) row);
+  return 0;
+}
+
+/* ---- what to do with them ---------------------------------------------- */
+
+/* The key as people write it: id=5, region=eu. */
+static void
+key_text (const struct ezcdc_row *row, struct text *text)
+{
+  const struct ezcdc_table *table = row->table;
+
+  for (uint32_t i = 0; i < table->column_count; i++) {
+    const struct ezcdc_value *value = &row->values[i];
+
+    if (!(table->columns[i].flags & EZCDC_COLUMN_KEY))
+      continue;
+    if (text->length > 0)
+      text_append_string (text, ", ");
+    text_printf (text, "%s=", table->columns[i].name);
+    if (value->state == EZCDC_VALUE)
+      text_append (text, value->data,
+                   value->length < 200 ? value->length : 200);
+  }
+}
+
+static void
+row_json (struct json *json, const struct ezcdc_row *row)
+{
+  const struct ezcdc_table *table = row->table;
+
+  json_object_begin (json);
+  for (uint32_t i = 0; i < table->column_count; i++) {
+    const struct ezcdc_value *value = &row->values[i];
+
+    if (value->state == EZCDC_UNCHANGED)
+      continue;
+    json_key (json, table->columns[i].name);
+    if (value->state == EZCDC_NULL)
+      json_null (json);
+    else
+      json_string (json, value->data, value->length);
+  }
+  json_object_end (json);
+}
+
+static const char *
+operation_name (uint32_t operation)
+{
+  switch (operation) {
+  case EZCDC_DELETE:
+    return "delete";
+  case EZCDC_READ:
+    return "read";
+  case EZCDC_UPDATE:
+    return "update";
+  default:
+    return "insert";
+  }
+}
+
+/* Appends one line and makes it durable. */
+static int
+dead_letter_append (struct pipeline *pipeline, const struct text *line,
+                    struct error *error)
+{
+  char path[4096];
+  int descriptor;
+  ssize_t written;
+
+  snprintf (path, sizeof path, "%s/dead_letters.jsonl",
+            pipeline->settings.state_folder);
+  descriptor = open (
+      path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (descriptor < 0)
+    return error_set (error, EZCDC_E_OPERATOR, "open %s: %m", path);
+  written = write (descriptor, line->data, line->length);
+  if (written != (ssize_t) line->length || fdatasync (descriptor) < 0) {
+    error_set (error, EZCDC_E_OPERATOR, "write %s: %s", path,
+               written >= 0 ? "the disk is full or failing" : strerror (errno));
+    close (descriptor);
+    return error->code;
+  }
+  close (descriptor);
+  return 0;
+}
+
+static int
+dead_letter_store (struct pipeline *pipeline, const struct ezcdc_row *row,
+                   const struct bad_row *bad_row, const char *key,
+                   const char *position, struct error *error)
+{
+  CLEANUP_TEXT struct text line = { 0 };
+  struct json json = { .text = &line };
+  bool is_new = false;
+  char name[512];
+
+  snprintf (name, sizeof name, "%s.%s", row->table->schema, row->table->name);
+  json_object_begin (&json);
+  json_member_text (&json, "table", name);
+  json_member_text (&json, "target", row->table->target);
+  json_member_text (&json, "operation", operation_name (row->operation));
+  json_member_text (&json, "position", position);
+  json_member_uint64 (&json, "ordinal", row->ordinal);
+  json_member_text (&json, "key", key);
+  json_member_text (&json, "reason", bad_row->reason);
+  json_key (&json, "row");
+  row_json (&json, row);
+  json_object_end (&json);
+  text_char (&line, '\n');
+  if (line.failed)
+    return error_set (error, EZCDC_E_MEMORY, "dead letter: out of memory");
+
+  /* First the file: a crash in between leaves one line too many there, never
+   * a row that is counted but not kept. */
+  if (dead_letter_append (pipeline, &line, error) < 0)
+    return error->code;
+  if (state_add_dead_letter (pipeline->state, name, position, row->ordinal,
+                             key, bad_row->reason, &is_new, error)
+      < 0)
+    return error->code;
+  if (is_new)
+    pipeline->dead_letters++;
+  return 0;
+}
+
+static int
+compare_descending (const void *one, const void *other)
+{
+  uint64_t a = ((const struct bad_row *) one)->row;
+  uint64_t b = ((const struct bad_row *) other)->row;
+
+  return (a < b) - (a > b);
+}
+
+int
+bad_rows_apply (struct pipeline *pipeline, struct bad_rows *bad_rows,
+                struct batch *batch, struct error *error)
+{
+  if (bad_rows->count == 0)
+    return error_set (error, EZCDC_E_BUG,
+                      "the sink refused rows without naming one: %s",
+                      error->text);
+  qsort (bad_rows->rows, bad_rows->count, sizeof bad_rows->rows[0],
+         compare_descending);
+  for (size_t i = 0; i < bad_rows->count; i++) {
+    const struct bad_row *bad_row = &bad_rows->rows[i];
+    const struct ezcdc_row *row = &batch->rows[bad_row->row];
+    CLEANUP_TEXT struct text key = { 0 };
+    char position[STATE_TEXT_SIZE] = "";
+
+    key_text (row, &key);
+    pipeline->source_calls->position_text (row->commit, position);
+    if (pipeline->settings.bad_row == BAD_ROW_STOP)
+      return error_set (
+          error, EZCDC_E_OPERATOR,
+          "the sink refuses a row of %s.%s, key %s, position %s: %s; mend the "
+          "row or the target, or set on_bad_row = dead_letter",
+          row->table->schema, row->table->name, text_string (&key), position,
+          bad_row->reason);
+    if (dead_letter_store (pipeline, row, bad_row, text_string (&key),
+                           position, error)
+        < 0)
+      return error->code;
+    log_message (LEVEL_WARNING, "table %s.%s, position %s: a row went to the "
+                                "dead letters: %s",
+                 row->table->schema, row->table->name, position,
+                 bad_row->reason);
+    batch_remove (batch, bad_row->row);
+  }
+  return 0;
+}

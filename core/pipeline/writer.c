@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writer threads: queues, order and retries. */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/pipeline/bad_row.h"
+#include "core/pipeline/batch.h"
+#include "core/pipeline/pipeline.h"
+#include "core/pipeline/repair.h"
+#include "core/pipeline/retry.h"
+#include "core/pipeline/writer.h"
+#include "core/plugin/instance.h"
+
+/* ---- queues ------------------------------------------------------------ */
+
+static void
+ready_put (struct writers *writers, struct table *table)
+{
+  table->ready = true;
+  table->next_ready = NULL;
+  if (writers->ready_tail == NULL)
+    writers->ready_head = table;
+  else
+    writers->ready_tail->next_ready = table;
+  writers->ready_tail = table;
+  pthread_cond_signal (&writers->work);
+}
+
+static struct table *
+ready_take (struct writers *writers)
+{
+  struct table *table = writers->ready_head;
+
+  writers->ready_head = table->next_ready;
+  if (writers->ready_head == NULL)
+    writers->ready_tail = NULL;
+  table->ready = false;
+  return table;
+}
+
+void
+writers_submit (struct pipeline *pipeline, struct batch *batch)
+{
+  struct writers *writers = &pipeline->writers;
+  struct table *table = batch->table != NULL ? batch->table : &writers->log;
+
+  pthread_mutex_lock (&writers->lock);
+  batch->next = NULL;
+  if (table->queue_tail == NULL)
+    table->queue_head = batch;
+  else
+    table->queue_tail->next = batch;
+  table->queue_tail = batch;
+  writers->unwritten++;
+  if (!table->busy && !table->ready)
+    ready_put (writers, table);
+  pthread_mutex_unlock (&writers->lock);
+}
+
+/* The next batch whose table is free; NULL when it is over. */
+static struct batch *
+queue_take (struct writers *writers, struct table **ret_table)
+{
+  struct batch *batch = NULL;
+
+  pthread_mutex_lock (&writers->lock);
+  while (!writers->over && writers->ready_head == NULL)
+    pthread_cond_wait (&writers->work, &writers->lock);
+  if (!writers->over) {
+    struct table *table = ready_take (writers);
+
+    batch = table->queue_head;
+    table->queue_head = batch->next;
+    if (table->queue_head == NULL)
+      table->queue_tail = NULL;
+    table->busy = true;
+    *ret_table = table;
+  }
+  pthread_mutex_unlock (&writers->lock);
+  return batch;
+}
+
+static void
+queue_finished (struct writers *writers, struct table *table)
+{
+  pthread_mutex_lock (&writers->lock);
+  table->busy = false;
+  writers->unwritten--;
+  if (table->queue_head != NULL)
+    ready_put (writers, table);
+  if (writers->unwritten == 0)
+    pthread_cond_broadcast (&writers->idle);
+  pthread_mutex_unlock (&writers->lock);
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+int
+writer_prepare (struct pipeline *pipeline, struct table *table,
+                const struct ezcdc_table *description, struct error *error)
+{
+  struct ezcdc_instance *sink = pipeline->sink;
+  struct retry retry = { .what = "preparing the target" };
+
+  for (;;) {
+    int result;
+
+    instance_lock (sink);
+    result = pipeline->sink_calls->prepare (pipeline->sink->self, description);
+    if (result < 0)
+      instance_error (sink, result, error);
+    instance_unlock (sink);
+    if (result >= 0)
+      break;
+    error_prefix (error, "table %s", table->name);
+    result = retry_wait (pipeline, &retry, error);
+    if (result < 0)
+      return result;
+  }
+  table->prepared = description->version;
+  return 0;
+}
+
+static int
+writer_write_once (struct pipeline *pipeline, struct batch *batch,
+                   struct bad_rows *bad_rows, struct error *error)
+{
+  struct ezcdc_instance *sink = pipeline->sink;
+  struct ezcdc_batch view;
+  int result;
+
+  if (batch->repair_count > 0) {
+    result = repair_batch (pipeline, batch, error);
+    if (result < 0)
+      return result;
+  }
+  if (batch_is_empty (batch))
+    return 0;
+  view = batch_view (batch);
+  bad_rows_begin (bad_rows, &view);
+  instance_lock (sink);
+  result = pipeline->sink_calls->write (sink->self, &view);
+  if (result < 0)
+    instance_error (sink, result, error);
+  instance_unlock (sink);
+  bad_rows_end (bad_rows);
+  return result < 0 ? result : 0;
+}
+
+/* A log carries rows of many tables: each has to be prepared. */
+static int
+writer_prepare_all (struct pipeline *pipeline, const struct batch *batch,
+                    struct error *error)
+{
+  struct table *table = batch->table;
+
+  if (table != NULL) {
+    if (table->prepared == batch->description->version)
+      return 0;
+    return writer_prepare (pipeline, table, batch->description, error);
+  }
+  for (size_t i = 0; i < batch->row_count; i++) {
+    const struct ezcdc_table *description = batch->rows[i].table;
+
+    table = table_set_find (&pipeline->tables, description->id);
+    if (table != NULL && table->prepared != description->version
+        && writer_prepare (pipeline, table, description, error) < 0)
+      return error->code;
+  }
+  return 0;
+}
+
+/* Makes a batch durable, however long it takes. */
+static int
+writer_write (struct pipeline *pipeline, struct batch *batch,
+              struct error *error)
+{
+  const char *name = batch->table != NULL ? batch->table->name : "all tables";
+  struct bad_rows bad_rows = { 0 };
+  struct retry retry = { .what = "writing to the sink" };
+  int result;
+
+  for (;;) {
+    result = writer_prepare_all (pipeline, batch, error);
+    if (result < 0)
+      break;
+    result = writer_write_once (pipeline, batch, &bad_rows, error);
+    if (result == 0)
+      break;
+    if (result == EZCDC_E_ROW) {
+      result = bad_rows_apply (pipeline, &bad_rows, batch, error);
+      if (result < 0)
+        break;
+      continue;
+    }
+    error_prefix (error, "table %s", name);
+    if (result == EZCDC_E_SCHEMA && batch->table != NULL)
+      batch->table->prepared = 0;
+    result = retry_wait (pipeline, &retry, error);
+    if (result < 0)
+      break;
+  }
+  bad_rows_free (&bad_rows);
+  return result;
+}
+
+static void *
+writer_thread (void *argument)
+{
+  struct pipeline *pipeline = argument;
+  struct writers *writers = &pipeline->writers;
+  struct table *table = NULL;
+  struct batch *batch;
+
+  while ((batch = queue_take (writers, &table)) != NULL) {
+    struct error error = { 0 };
+
+    if (pipeline_stopping (pipeline) == STOP_FAIL)
+      error.code = EZCDC_E_STOPPED;
+    else if (writer_write (pipeline, batch, &error) == 0)
+      batch->durable (pipeline, batch);
+    if (error.code != 0 && error.code != EZCDC_E_STOPPED)
+      pipeline_fail (pipeline, &error);
+    /* A batch that is not durable keeps its round or chunk open, so nothing
+     * behind it is ever confirmed. */
+    batch_free (batch);
+    queue_finished (writers, table);
+  }
+  return NULL;
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+int
+writers_start (struct pipeline *pipeline, struct error *error)
+{
+  struct writers *writers = &pipeline->writers;
+  pthread_condattr_t attributes;
+  size_t count = pipeline->settings.writers;
+
+  pthread_mutex_init (&writers->lock, NULL);
+  pthread_cond_init (&writers->work, NULL);
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&writers->idle, &attributes);
+  pthread_condattr_destroy (&attributes);
+
+  writers->threads = calloc (count, sizeof *writers->threads);
+  if (writers->threads == NULL)
+    return error_set (error, EZCDC_E_MEMORY, "start writers: out of memory");
+  for (; writers->thread_count < count; writers->thread_count++)
+    if (pthread_create (&writers->threads[writers->thread_count], NULL,
+                        writer_thread, pipeline)
+        != 0)
+      return error_set (error, EZCDC_E_MEMORY, "start a writer thread: %m");
+  return 0;
+}
+
+static void
+queue_drop (struct table *table)
+{
+  while (table->queue_head != NULL) {
+    struct batch *batch = table->queue_head;
+
+    table->queue_head = batch->next;
+    batch_free (batch);
+  }
+  table->queue_tail = NULL;
+}
+
+void
+writers_end (struct pipeline *pipeline)
+{
+  struct writers *writers = &pipeline->writers;
+
+  if (writers->threads == NULL)
+    return;
+  pthread_mutex_lock (&writers->lock);
+  writers->over = true;
+  pthread_cond_broadcast (&writers->work);
+  pthread_cond_broadcast (&writers->idle);
+  pthread_mutex_unlock (&writers->lock);
+  for (size_t i = 0; i < writers->thread_count; i++)
+    pthread_join (writers->threads[i], NULL);
+  free (writers->threads);
+  writers->threads = NULL;
+  for (size_t i = 0; i < pipeline->tables.count; i++)
+    queue_drop (pipeline->tables.tables[i]);
+  queue_drop (&writers->log);
+  pthread_cond_destroy (&writers->work);
+  pthread_cond_destroy (&writers->idle);
+  pthread_mutex_destroy (&writers->lock);
+}
+
+bool
+writers_drain (struct pipeline *pipeline, int64_t timeout)
+{
+  struct writers *writers = &pipeline->writers;
+  struct timespec deadline = clock_deadline (timeout);
+  bool drained;
+  int result = 0;
+
+  pthread_mutex_lock (&writers->lock);
+  while (writers->unwritten > 0 && !writers->over && result == 0
+         && pipeline_stopping (pipeline) != STOP_FAIL)
+    result
+        = pthread_cond_timedwait (&writers->idle, &writers->lock, &deadline);
+  drained = writers->unwritten == 0;
+  pthread_mutex_unlock (&writers->lock);
+  return drained;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writer threads: they take sealed batches and make them durable.
+ *
+ * Batches of one table are written one after the other, in the order they
+ * were handed in; different tables side by side.  A log sink has one queue
+ * for everything.
+ */
+#ifndef EZCDC_PIPELINE_WRITER_H
+#define EZCDC_PIPELINE_WRITER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "core/pipeline/table.h"
+
+struct batch;
+struct pipeline;
+
+struct writers {
+  pthread_mutex_t lock;
+  pthread_cond_t work; /* a table became ready, or it is over */
+  pthread_cond_t idle; /* unwritten has reached zero, or it is over */
+  struct table *ready_head;
+  struct table *ready_tail;
+  struct table log;  /* the queue of a log sink */
+  size_t unwritten;  /* batches queued or being written */
+  bool over;         /* the threads shall end */
+  pthread_t *threads;
+  size_t thread_count;
+};
+
+int writers_start (struct pipeline *pipeline, struct error *error);
+/* Ends the threads; batches that are still queued are dropped, so call
+ * writers_drain first to end well. */
+void writers_end (struct pipeline *pipeline);
+
+/* Hands in a sealed batch with its label; it belongs to the writers now. */
+void writers_submit (struct pipeline *pipeline, struct batch *batch);
+
+/* Waits until everything handed in is durable; false if the pipeline fails
+ * or the timeout (microseconds) passes first. */
+bool writers_drain (struct pipeline *pipeline, int64_t timeout);
+
+/* Has the sink create or extend the target of a table, with retries.  0, or
+ * below with error set. */
+int writer_prepare (struct pipeline *pipeline, struct table *table,
+                    const struct ezcdc_table *description,
+                    struct error *error);
+
+#endif

@@ -59,3 +59,15 @@ clock_rfc3339 (int64_t microseconds, char buffer[CLOCK_TEXT_SIZE])
             (unsigned) fraction % 1000000u);
   return buffer;
 }
+
+struct timespec
+clock_deadline (int64_t timeout)
+{
+  int64_t when = clock_monotonic () + timeout;
+  struct timespec deadline = {
+    .tv_sec = when / 1000000,
+    .tv_nsec = when % 1000000 * 1000,
+  };
+
+  return deadline;
+}

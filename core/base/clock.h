@@ -5,9 +5,14 @@
 #define EZCDC_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 /* For measuring and waiting; only differences mean something. */
 int64_t clock_monotonic (void);
+
+/* The monotonic time that is timeout microseconds from now, for functions
+ * that wait until then (with CLOCK_MONOTONIC). */
+struct timespec clock_deadline (int64_t timeout);
 
 /* Since 1970-01-01 UTC; may jump. */
 int64_t clock_realtime (void);

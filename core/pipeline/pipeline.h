@@ -100,6 +100,8 @@ struct pipeline {
   struct rounds rounds;
   struct writers writers;
   char identity[STATE_IDENTITY_SIZE]; /* of the source */
+  struct snapshot *snapshots; /* all that were taken; writers may still hold
+                                 batches of them */
 
   pthread_mutex_t lock;     /* guards what follows */
   pthread_cond_t changed;   /* stop has grown */

@@ -134,6 +134,17 @@ rounds_empty (struct rounds *rounds)
   return empty;
 }
 
+size_t
+rounds_count (struct rounds *rounds)
+{
+  size_t count;
+
+  pthread_mutex_lock (&rounds->lock);
+  count = rounds->count;
+  pthread_mutex_unlock (&rounds->lock);
+  return count;
+}
+
 void
 rounds_set_start (struct rounds *rounds,
                   const struct ezcdc_position *position)

@@ -52,6 +52,7 @@ bool rounds_advance (struct rounds *rounds,
                      const struct ezcdc_position *position);
 
 bool rounds_empty (struct rounds *rounds);
+size_t rounds_count (struct rounds *rounds);
 void rounds_set_start (struct rounds *rounds,
                        const struct ezcdc_position *position);
 struct ezcdc_position rounds_durable (struct rounds *rounds,

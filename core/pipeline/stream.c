@@ -33,6 +33,8 @@ struct stream {
   void *connection;                    /* the source's; NULL: none */
   struct gather gather;
   struct ezcdc_position confirmed;
+  struct retry broken; /* the stream broke off, time and again */
+  struct ezcdc_position broken_at; /* where it did */
   int64_t sealed; /* monotonic time of the last round */
   bool idle;      /* the last read found nothing */
 };
@@ -77,6 +79,23 @@ stream_connect (struct stream *stream, struct error *error)
   return 0;
 }
 
+/* A lost connection is made again, after a delay that grows as long as
+ * nothing more arrives between the failures. */
+static int
+stream_broke (struct stream *stream, struct error *error)
+{
+  const struct ezcdc_position *complete = &stream->gather.complete;
+
+  if (!retry_is_transient (error->code))
+    return error->code;
+  stream_disconnect (stream);
+  if (position_compare (complete, &stream->broken_at) > 0)
+    retry_reset (&stream->broken);
+  stream->broken_at = *complete;
+  stream->broken.what = "reading the stream";
+  return retry_wait (stream->pipeline, &stream->broken, error);
+}
+
 /* One call of the source; a lost connection is made again. */
 static int
 stream_read (struct stream *stream, bool take, int64_t timeout,
@@ -94,14 +113,7 @@ stream_read (struct stream *stream, bool take, int64_t timeout,
     instance_error (pipeline->source, result, error);
   instance_unlock (pipeline->source);
   stream->idle = result == EZCDC_IDLE;
-  if (result >= 0)
-    return 0;
-  if (!retry_is_transient (result))
-    return result;
-  log_message (LEVEL_WARNING, "the stream broke off, connecting again: %s",
-               error->text);
-  stream_disconnect (stream);
-  return 0;
+  return result >= 0 ? 0 : stream_broke (stream, error);
 }
 
 /* Tells the source what is stored, never more. */
@@ -121,12 +133,8 @@ stream_confirm (struct stream *stream, struct error *error)
   if (result < 0)
     instance_error (pipeline->source, result, error);
   instance_unlock (pipeline->source);
-  if (result < 0 && !retry_is_transient (result))
-    return result;
-  if (result < 0) {
-    stream_disconnect (stream);
-    return 0;
-  }
+  if (result < 0)
+    return stream_broke (stream, error);
   stream->confirmed = stored;
   return 0;
 }
@@ -134,14 +142,13 @@ stream_confirm (struct stream *stream, struct error *error)
 /* Whether what was gathered should be handed on now.  Quiet times: at once;
  * busy times: every max_delay, or later while the sink is behind. */
 static bool
-stream_is_due (const struct stream *stream, int64_t now)
+stream_is_due (struct stream *stream, int64_t now)
 {
-  const struct pipeline *pipeline = stream->pipeline;
-  int64_t delay = pipeline->settings.max_delay;
+  int64_t delay = stream->pipeline->settings.max_delay;
 
   if (gather_is_empty (&stream->gather) || stream->gather.in_transaction)
     return false;
-  if (pipeline->rounds.count > STREAM_ROUNDS)
+  if (rounds_count (&stream->pipeline->rounds) > STREAM_ROUNDS)
     return false;
   if (now - stream->gather.opened >= delay)
     return true;

@@ -185,6 +185,11 @@ writer_write (struct pipeline *pipeline, struct batch *batch,
   struct retry retry = { .what = "writing to the sink" };
   int result;
 
+  if (batch->truncate
+      && pipeline_audit (pipeline, "table.truncated", name, "success", NULL,
+                         error)
+             < 0)
+    return error->code;
   for (;;) {
     result = writer_prepare_all (pipeline, batch, error);
     if (result < 0)
@@ -224,7 +229,10 @@ writer_thread (void *argument)
       error.code = EZCDC_E_STOPPED;
     else if (writer_write (pipeline, batch, &error) == 0)
       batch->durable (pipeline, batch);
-    if (error.code != 0 && error.code != EZCDC_E_STOPPED)
+    /* What cannot be drained now comes again after the next start. */
+    if (error.code == EZCDC_E_STOPPED)
+      pipeline_stop (pipeline, STOP_FAIL);
+    else if (error.code != 0)
       pipeline_fail (pipeline, &error);
     /* A batch that is not durable keeps its round or chunk open, so nothing
      * behind it is ever confirmed. */
@@ -236,19 +244,33 @@ writer_thread (void *argument)
 
 /* ---- life -------------------------------------------------------------- */
 
-int
-writers_start (struct pipeline *pipeline, struct error *error)
+void
+writers_init (struct writers *writers)
 {
-  struct writers *writers = &pipeline->writers;
   pthread_condattr_t attributes;
-  size_t count = pipeline->settings.writers;
 
+  memset (writers, 0, sizeof *writers);
   pthread_mutex_init (&writers->lock, NULL);
   pthread_cond_init (&writers->work, NULL);
   pthread_condattr_init (&attributes);
   pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
   pthread_cond_init (&writers->idle, &attributes);
   pthread_condattr_destroy (&attributes);
+}
+
+void
+writers_destroy (struct writers *writers)
+{
+  pthread_cond_destroy (&writers->work);
+  pthread_cond_destroy (&writers->idle);
+  pthread_mutex_destroy (&writers->lock);
+}
+
+int
+writers_start (struct pipeline *pipeline, struct error *error)
+{
+  struct writers *writers = &pipeline->writers;
+  size_t count = pipeline->settings.writers;
 
   writers->threads = calloc (count, sizeof *writers->threads);
   if (writers->threads == NULL)
@@ -292,9 +314,14 @@ writers_end (struct pipeline *pipeline)
   for (size_t i = 0; i < pipeline->tables.count; i++)
     queue_drop (pipeline->tables.tables[i]);
   queue_drop (&writers->log);
-  pthread_cond_destroy (&writers->work);
-  pthread_cond_destroy (&writers->idle);
-  pthread_mutex_destroy (&writers->lock);
+}
+
+void
+writers_wake (struct writers *writers)
+{
+  pthread_mutex_lock (&writers->lock);
+  pthread_cond_broadcast (&writers->idle);
+  pthread_mutex_unlock (&writers->lock);
 }
 
 bool

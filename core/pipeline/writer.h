@@ -32,6 +32,11 @@ struct writers {
   size_t thread_count;
 };
 
+void writers_init (struct writers *writers);
+void writers_destroy (struct writers *writers);
+/* Ends the waits of writers_drain, which look whether to go on. */
+void writers_wake (struct writers *writers);
+
 int writers_start (struct pipeline *pipeline, struct error *error);
 /* Ends the threads; batches that are still queued are dropped, so call
  * writers_drain first to end well. */

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline's story: discover, prepare, snapshot, stream. */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/keeper/link.h"
+#include "core/pipeline/pipeline.h"
+#include "core/pipeline/position.h"
+#include "core/pipeline/retry.h"
+#include "core/pipeline/snapshot.h"
+#include "core/pipeline/stream.h"
+#include "core/plugin/feed.h"
+#include "core/plugin/instance.h"
+
+/* ---- life -------------------------------------------------------------- */
+
+int
+pipeline_init (struct pipeline *pipeline, struct error *error)
+{
+  pthread_condattr_t attributes;
+
+  pthread_mutex_init (&pipeline->lock, NULL);
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&pipeline->changed, &attributes);
+  pthread_condattr_destroy (&attributes);
+  rounds_init (&pipeline->rounds);
+  writers_init (&pipeline->writers);
+  pipeline->wake_event = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (pipeline->wake_event < 0
+      || pool_init (&pipeline->pool, pipeline->settings.memory) < 0)
+    return error_set (error, EZCDC_E_MEMORY, "set up the pipeline: %m");
+  return 0;
+}
+
+void
+pipeline_destroy (struct pipeline *pipeline)
+{
+  writers_end (pipeline);
+  snapshots_free (pipeline->snapshots);
+  table_set_free (&pipeline->tables);
+  writers_destroy (&pipeline->writers);
+  rounds_destroy (&pipeline->rounds);
+  pool_destroy (&pipeline->pool);
+  close (pipeline->wake_event);
+  pthread_cond_destroy (&pipeline->changed);
+  pthread_mutex_destroy (&pipeline->lock);
+}
+
+void
+pipeline_wake (struct pipeline *pipeline)
+{
+  uint64_t one = 1;
+
+  /* It can only fail when it has been written to already. */
+  (void) !write (pipeline->wake_event, &one, sizeof one);
+}
+
+void
+pipeline_stop (struct pipeline *pipeline, enum stop_kind kind)
+{
+  pthread_mutex_lock (&pipeline->lock);
+  if (pipeline->stop < (uint32_t) kind)
+    pipeline->stop = kind;
+  pthread_cond_broadcast (&pipeline->changed);
+  pthread_mutex_unlock (&pipeline->lock);
+  pool_wake (&pipeline->pool);
+  writers_wake (&pipeline->writers);
+  if (kind == STOP_FAIL) {
+    instance_interrupt (pipeline->source);
+    instance_interrupt (pipeline->sink);
+  }
+  pipeline_wake (pipeline);
+}
+
+void
+pipeline_fail (struct pipeline *pipeline, const struct error *error)
+{
+  pthread_mutex_lock (&pipeline->lock);
+  if (pipeline->failure.code == 0)
+    pipeline->failure = *error;
+  pthread_mutex_unlock (&pipeline->lock);
+  pipeline_stop (pipeline, STOP_FAIL);
+}
+
+enum stop_kind
+pipeline_stopping (struct pipeline *pipeline)
+{
+  return (enum stop_kind) pipeline->stop;
+}
+
+const char *
+pipeline_phase_name (uint32_t phase)
+{
+  switch ((enum pipeline_phase) phase) {
+  case PHASE_SETUP:
+    return "setup";
+  case PHASE_SNAPSHOT:
+    return "snapshot";
+  case PHASE_STREAMING:
+    return "streaming";
+  }
+  return "unknown";
+}
+
+int
+pipeline_audit (struct pipeline *pipeline, const char *action,
+                const char *resource, const char *outcome,
+                const char *detail_json, struct error *error)
+{
+  if (pipeline->link == NULL)
+    return 0;
+  return keeper_link_audit (pipeline->link, action, resource, outcome,
+                            detail_json, error);
+}
+
+/* ---- discovery --------------------------------------------------------- */
+
+struct discovery {
+  struct ezcdc_list list; /* first: the source is given its address */
+  struct pipeline *pipeline;
+  struct text refused; /* what cannot be replicated, and why */
+};
+
+static int
+discovery_table (struct ezcdc_list *list, const struct ezcdc_table *table)
+{
+  struct discovery *discovery = (struct discovery *) list;
+  struct pipeline *pipeline = discovery->pipeline;
+  const char *target = NULL;
+
+  if (table->refusal != NULL) {
+    text_printf (&discovery->refused, "%stable %s.%s: %s",
+                 discovery->refused.length > 0 ? "; " : "", table->schema,
+                 table->name, table->refusal);
+    return EZCDC_OK;
+  }
+  if (pipeline->target_of != NULL)
+    target = pipeline->target_of (pipeline->target_context, table->schema,
+                                  table->name);
+  if (table_set_add (&pipeline->tables, table,
+                     target == NULL ? table->name : target)
+      == NULL)
+    return instance_fail (pipeline->source, EZCDC_E_MEMORY,
+                          "list the tables: out of memory");
+  return EZCDC_OK;
+}
+
+static int
+compare_name (const void *one, const void *other)
+{
+  return strcmp ((*(struct table *const *) one)->name,
+                 (*(struct table *const *) other)->name);
+}
+
+static int
+discovery_clashes (const struct table_set *tables, struct error *error)
+{
+  for (size_t i = 0; i < tables->count; i++)
+    for (size_t k = i + 1; k < tables->count; k++)
+      if (strcmp (tables->tables[i]->target, tables->tables[k]->target) == 0)
+        return error_set (
+            error, EZCDC_E_CONFIG,
+            "tables %s and %s both have the target %s; tell them apart with "
+            "target = ... in a section [table %s]",
+            tables->tables[i]->name, tables->tables[k]->name,
+            tables->tables[i]->target, tables->tables[k]->name);
+  return 0;
+}
+
+int
+pipeline_discover (struct pipeline *pipeline, struct error *error)
+{
+  struct discovery discovery = {
+    .list = { .table = discovery_table },
+    .pipeline = pipeline,
+  };
+  int result;
+
+  table_set_free (&pipeline->tables);
+  instance_lock (pipeline->source);
+  result = pipeline->source_calls->discover (pipeline->source->self,
+                                             &discovery.list);
+  if (result < 0)
+    instance_error (pipeline->source, result, error);
+  instance_unlock (pipeline->source);
+  if (result >= 0 && discovery.refused.length > 0)
+    result = error_set (error, EZCDC_E_OPERATOR, "%s",
+                        text_string (&discovery.refused));
+  if (result >= 0 && pipeline->tables.count == 0)
+    result = error_set (error, EZCDC_E_CONFIG,
+                        "no table of the source matches source.tables");
+  text_free (&discovery.refused);
+  if (result < 0)
+    return result;
+  qsort (pipeline->tables.tables, pipeline->tables.count,
+         sizeof pipeline->tables.tables[0], compare_name);
+  return discovery_clashes (&pipeline->tables, error);
+}
+
+/* ---- the story --------------------------------------------------------- */
+
+static int
+discover_with_retries (struct pipeline *pipeline, struct error *error)
+{
+  struct retry retry = { .what = "looking at the source" };
+  int result;
+
+  while ((result = pipeline_discover (pipeline, error)) < 0) {
+    result = retry_wait (pipeline, &retry, error);
+    if (result < 0)
+      return result;
+  }
+  return 0;
+}
+
+static int
+load_tables (struct pipeline *pipeline, struct error *error)
+{
+  for (size_t i = 0; i < pipeline->tables.count; i++) {
+    struct table *table = pipeline->tables.tables[i];
+    struct state_table stored;
+
+    if (state_get_table (pipeline->state, table->id, &stored, error) < 0)
+      return error->code;
+    if (!stored.known) {
+      table->phase = pipeline->settings.snapshot == SNAPSHOT_NEVER
+                         ? TABLE_STREAMING
+                         : TABLE_WAITING;
+      continue;
+    }
+    table->phase = stored.phase;
+    table->rows = stored.rows;
+    table->rows_total = stored.rows_total;
+    table->changes = stored.changes;
+    table->repair_before = stored.repair_before;
+  }
+  return 0;
+}
+
+static int
+prepare_targets (struct pipeline *pipeline, struct error *error)
+{
+  for (size_t i = 0; i < pipeline->tables.count; i++) {
+    struct table *table = pipeline->tables.tables[i];
+
+    if (writer_prepare (pipeline, table, &table->version->description, error)
+        < 0)
+      return error->code;
+  }
+  return 0;
+}
+
+/* Makes sure that the source keeps its changes, and that it is still the
+ * same source. */
+static int
+prepare_source (struct pipeline *pipeline, struct state_source *source,
+                struct ezcdc_prepared *prepared, struct error *error)
+{
+  struct retry retry = { .what = "preparing the source" };
+  int result;
+
+  for (;;) {
+    memset (prepared, 0, sizeof *prepared);
+    prepared->size = sizeof *prepared;
+    instance_lock (pipeline->source);
+    result = pipeline->source_calls->prepare (
+        pipeline->source->self, source->known ? &source->position : NULL,
+        prepared);
+    if (result < 0)
+      instance_error (pipeline->source, result, error);
+    instance_unlock (pipeline->source);
+    if (result >= 0)
+      break;
+    result = retry_wait (pipeline, &retry, error);
+    if (result < 0)
+      return result;
+  }
+  prepared->identity[sizeof prepared->identity - 1] = '\0';
+  if (source->known && strcmp (source->identity, prepared->identity) != 0)
+    return error_set (
+        error, EZCDC_E_OPERATOR,
+        "the source is not the one this pipeline has followed (it was %s, it "
+        "is %s): the position means nothing there; to copy everything anew, "
+        "give the pipeline another name, or remove its folder %s",
+        source->identity, prepared->identity,
+        pipeline->settings.state_folder);
+  if (source->known)
+    return 0;
+  source->known = true;
+  memcpy (source->identity, prepared->identity, sizeof source->identity);
+  if (!position_copy (&source->position, &prepared->start))
+    return error_set (error, EZCDC_E_BUG, "prepare: a position of %u bytes",
+                      prepared->start.length);
+  return state_set_source (pipeline->state, source->identity,
+                           &source->position, error);
+}
+
+static bool
+needs_snapshot (const struct pipeline *pipeline)
+{
+  for (size_t i = 0; i < pipeline->tables.count; i++)
+    if (pipeline->tables.tables[i]->phase != TABLE_STREAMING)
+      return true;
+  return false;
+}
+
+static int
+copy_tables (struct pipeline *pipeline, uint32_t kind, struct error *error)
+{
+  int result;
+
+  pipeline->phase = PHASE_SNAPSHOT;
+  log_message (LEVEL_INFO, "copying the tables");
+  if (pipeline_audit (pipeline, "snapshot.started", pipeline->settings.name,
+                      "success", NULL, error)
+      < 0)
+    return error->code;
+  result = snapshot_copy (pipeline, kind, error);
+  if (result < 0)
+    return result;
+  log_message (LEVEL_INFO, "the tables are copied");
+  return pipeline_audit (pipeline, "snapshot.finished",
+                         pipeline->settings.name, "success", NULL, error);
+}
+
+static int
+source_position (struct pipeline *pipeline,
+                 struct ezcdc_position *ret_position, struct error *error)
+{
+  struct retry retry = { .what = "asking the source for its position" };
+  struct ezcdc_position position = { 0 };
+  int result;
+
+  for (;;) {
+    instance_lock (pipeline->source);
+    result = pipeline->source_calls->current_position (pipeline->source->self,
+                                                       &position);
+    if (result < 0)
+      instance_error (pipeline->source, result, error);
+    instance_unlock (pipeline->source);
+    if (result >= 0)
+      break;
+    result = retry_wait (pipeline, &retry, error);
+    if (result < 0)
+      return result;
+  }
+  if (!position_copy (ret_position, &position))
+    return error_set (error, EZCDC_E_BUG, "a position of %u bytes",
+                      position.length);
+  return 0;
+}
+
+static int
+run_steps (struct pipeline *pipeline, struct error *error)
+{
+  struct state_source source = { 0 };
+  struct ezcdc_prepared prepared = { .created = 0 };
+  struct ezcdc_position target;
+  bool only = pipeline->settings.snapshot == SNAPSHOT_ONLY;
+
+  if (discover_with_retries (pipeline, error) < 0
+      || load_tables (pipeline, error) < 0
+      || state_get_source (pipeline->state, &source, error) < 0)
+    return error->code;
+  if (!only && prepare_source (pipeline, &source, &prepared, error) < 0)
+    return error->code;
+  memcpy (pipeline->identity, source.identity, sizeof pipeline->identity);
+  if (prepare_targets (pipeline, error) < 0)
+    return error->code;
+  if (pipeline->settings.until_caught_up && !only
+      && source_position (pipeline, &target, error) < 0)
+    return error->code;
+  if (needs_snapshot (pipeline)
+      && copy_tables (pipeline,
+                      prepared.created ? EZCDC_SNAPSHOT_INITIAL
+                                       : EZCDC_SNAPSHOT_LATER,
+                      error)
+             < 0)
+    return error->code;
+  if (only || pipeline->stop != STOP_NONE)
+    return 0;
+
+  pipeline->phase = PHASE_STREAMING;
+  rounds_set_start (&pipeline->rounds, &source.position);
+  return stream_follow (pipeline, &source.position,
+                        pipeline->settings.until_caught_up ? &target : NULL,
+                        error);
+}
+
+void
+pipeline_run (struct pipeline *pipeline)
+{
+  struct error error = { 0 };
+  int result = writers_start (pipeline, &error);
+
+  if (result == 0)
+    result = run_steps (pipeline, &error);
+  if (result < 0 && result != EZCDC_E_STOPPED)
+    pipeline_fail (pipeline, &error);
+  else
+    pipeline_stop (pipeline, STOP_DONE);
+  pipeline->ended = true;
+  pipeline_wake (pipeline);
+}

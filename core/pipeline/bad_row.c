@@ -138,9 +138,9 @@ row_json (struct json *json, const struct ezcdc_row *row)
       continue;
     json_key (json, table->columns[i].name);
     if (value->state == EZCDC_NULL)
-      json_null (json);
+      json_none (json);
     else
-      json_string (json, value->data, value->length);
+      json_bytes (json, value->data, value->length);
   }
   json_object_end (json);
 }

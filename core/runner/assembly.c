@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Putting a pipeline together. */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/http/http.h"
+#include "core/pipeline/bad_row.h"
+#include "core/runner/assembly.h"
+#include "core/tls/tls.h"
+
+/* ---- services of the host's functions ---------------------------------- */
+
+static int
+serve_secret (void *context, struct ezcdc_instance *instance,
+              const char *option, const char *reason,
+              ezcdc_secret_function function, void *function_context,
+              struct error *error)
+{
+  struct assembly *assembly = context;
+
+  return keeper_link_use_secret (assembly->link, instance->section, option,
+                                 reason, function, function_context, error);
+}
+
+static int
+serve_audit (void *context, const char *action, const char *resource,
+             const char *outcome, const char *detail_json, struct error *error)
+{
+  struct assembly *assembly = context;
+
+  return keeper_link_audit (assembly->link, action, resource, outcome,
+                            detail_json, error);
+}
+
+/* Remembers the newest facts about each peer. True if they are news. */
+static bool
+remember_connection (struct assembly *assembly,
+                     const struct assembly_connection *fact)
+{
+  struct assembly_connection *place = NULL;
+  bool news = true;
+
+  pthread_mutex_lock (&assembly->lock);
+  for (size_t i = 0; i < assembly->connection_count; i++)
+    if (strcmp (assembly->connections[i].section, fact->section) == 0
+        && strcmp (assembly->connections[i].peer, fact->peer) == 0)
+      place = &assembly->connections[i];
+  if (place == NULL && assembly->connection_count < ASSEMBLY_CONNECTIONS)
+    place = &assembly->connections[assembly->connection_count++];
+  if (place != NULL) {
+    news = strcmp (place->version, fact->version) != 0
+           || strcmp (place->cipher, fact->cipher) != 0
+           || place->peer[0] == '\0';
+    *place = *fact;
+  }
+  pthread_mutex_unlock (&assembly->lock);
+  return news;
+}
+
+static void
+serve_negotiated (void *context, struct ezcdc_instance *instance,
+                  const char *peer, const char *version, const char *cipher)
+{
+  struct assembly *assembly = context;
+  CLEANUP_TEXT struct text detail = { 0 };
+  struct json json = { .text = &detail };
+  struct assembly_connection fact = { .version = "" };
+  struct error error = { 0 };
+
+  snprintf (fact.section, sizeof fact.section, "%s", instance->section);
+  snprintf (fact.peer, sizeof fact.peer, "%s", peer);
+  snprintf (fact.version, sizeof fact.version, "%s", version ? version : "");
+  snprintf (fact.cipher, sizeof fact.cipher, "%s", cipher ? cipher : "");
+  if (!remember_connection (assembly, &fact))
+    return;
+  if (version == NULL)
+    log_message (LEVEL_WARNING, "%s: connected to %s in the clear, without TLS",
+                 instance->section, peer);
+  else
+    log_message (LEVEL_INFO, "%s: connected to %s, %s, %s", instance->section,
+                 peer, fact.version, fact.cipher);
+  json_object_begin (&json);
+  json_member_text (&json, "section", instance->section);
+  json_member_text (&json, "version", version);
+  json_member_text (&json, "cipher", cipher);
+  json_object_end (&json);
+  if (keeper_link_audit (assembly->link, "tls.negotiated", peer, "success",
+                         text_string (&detail), &error)
+      < 0)
+    log_message (LEVEL_WARNING, "%s", error.text);
+}
+
+static int
+serve_http (void *context, struct ezcdc_instance *instance,
+            const struct ezcdc_http_request *request,
+            struct ezcdc_http_response *response, struct error *error)
+{
+  (void) context;
+  if (instance->http_state == NULL)
+    return error_set (error, EZCDC_E_BUG,
+                      "HTTP: the connector has not declared EZCDC_USES_HTTP");
+  return http_client_perform (instance->http_state, request, response, error);
+}
+
+static int
+serve_http_allow (void *context, struct ezcdc_instance *instance,
+                  const char *host, uint32_t port, struct error *error)
+{
+  (void) context;
+  if (instance->http_state == NULL)
+    return error_set (error, EZCDC_E_BUG,
+                      "HTTP: the connector has not declared EZCDC_USES_HTTP");
+  return http_client_allow (instance->http_state, host, port, error);
+}
+
+static void
+serve_report (void *context, struct ezcdc_instance *instance, uint32_t outcome,
+              const char *subject, const char *finding, const char *remedy)
+{
+  struct assembly *assembly = context;
+
+  if (assembly->report != NULL)
+    assembly->report (instance->section, outcome, subject, finding, remedy);
+  else
+    log_message (outcome == EZCDC_REPORT_FAIL ? LEVEL_WARNING : LEVEL_DEBUG,
+                 "%s: %s: %s", instance->section, subject, finding);
+}
+
+static int
+serve_refuse_row (void *context, struct ezcdc_instance *instance,
+                  const struct ezcdc_batch *batch, uint64_t row,
+                  const char *reason, struct error *error)
+{
+  (void) context;
+  (void) instance;
+  return bad_rows_refuse (batch, row, reason, error);
+}
+
+/* ---- services of TLS and HTTP ------------------------------------------ */
+
+static int
+side_open_sealed (void *context, const char *option, const char *reason,
+                  ezcdc_secret_function function, void *function_context,
+                  struct error *error)
+{
+  struct side *side = context;
+
+  return keeper_link_use_secret (side->assembly->link, side->section, option,
+                                 reason, function, function_context, error);
+}
+
+static int
+side_audit (void *context, const char *action, const char *outcome,
+            const char *detail, struct error *error)
+{
+  struct side *side = context;
+
+  return keeper_link_audit (side->assembly->link, action, side->section,
+                            outcome, detail, error);
+}
+
+static void
+side_warn (void *context, const char *message)
+{
+  struct side *side = context;
+
+  log_message (LEVEL_WARNING, "%s: %s", side->section, message);
+}
+
+static int
+side_open_handle (void *context, const struct ezcdc_sealed *sealed,
+                  const char *reason, ezcdc_secret_function function,
+                  void *function_context, struct error *error)
+{
+  return side_open_sealed (context, sealed->option, reason, function,
+                           function_context, error);
+}
+
+static int
+side_http_audit (void *context, const char *action, const char *resource,
+                 const char *outcome, const char *detail, struct error *error)
+{
+  struct side *side = context;
+
+  return keeper_link_audit (side->assembly->link, action, resource, outcome,
+                            detail, error);
+}
+
+static void
+side_negotiated (void *context, const char *peer, const char *version,
+                 const char *cipher)
+{
+  struct side *side = context;
+
+  serve_negotiated (side->assembly, side->instance, peer, version, cipher);
+}
+
+/* A PEM option as core/tls wants it: path, text or sealed value. */
+static const char *
+pem_option (const struct side *side, const struct option_set *options,
+            const char *name)
+{
+  const char *text = NULL;
+  const struct ini_key *key;
+
+  switch (option_set_pem (options, name, &text)) {
+  case OPTION_PEM_NONE:
+    return NULL;
+  case OPTION_PEM_PATH:
+  case OPTION_PEM_INLINE:
+    return text;
+  case OPTION_PEM_SEALED:
+    key = ini_get (side->assembly->config.ini, side->section, name);
+    return key == NULL ? NULL : key->value;
+  }
+  return NULL;
+}
+
+static int
+side_make_tls (struct side *side, struct error *error)
+{
+  struct ezcdc_instance *instance = side->instance;
+  const struct option_set *options = instance->options;
+  struct tls_parameters *parameters = NULL;
+  struct tls_settings settings = {
+    .section = side->section,
+    .mode = option_set_string (options, "ssl_mode"),
+    .enabled = option_set_boolean (options, "ssl_enabled"),
+    .root_cert = pem_option (side, options, "ssl_root_cert"),
+    .client_cert = pem_option (side, options, "ssl_client_cert"),
+    .client_key = pem_option (side, options, "ssl_client_key"),
+    .crl = pem_option (side, options, "ssl_crl"),
+    .minimum_version = option_set_string (options, "ssl_min_version"),
+  };
+  struct tls_services services = {
+    .open_sealed = side_open_sealed,
+    .audit = side_audit,
+    .warn = side_warn,
+    .context = side,
+  };
+
+  if (tls_parameters_load (&settings, &services, &parameters, error) < 0)
+    return error->code;
+  instance->tls_state = parameters;
+  instance->tls = tls_parameters_view (parameters);
+  return 0;
+}
+
+static int
+side_make_http (struct side *side, struct error *error)
+{
+  struct ezcdc_instance *instance = side->instance;
+  const char *plaintext
+      = option_set_string (instance->options, "load_plaintext");
+  struct http_client *client = NULL;
+  struct http_client_settings settings = {
+    .section = side->section,
+    .tls = instance->tls_state,
+    .plaintext_allowed = plaintext != NULL && strcmp (plaintext, "allow") == 0,
+    .interrupt_descriptor = instance->interrupt_event,
+  };
+  struct http_services services = {
+    .open_sealed = side_open_handle,
+    .audit = side_http_audit,
+    .warn = side_warn,
+    .tls_negotiated = side_negotiated,
+    .context = side,
+  };
+
+  if (http_client_new (&settings, &services, &client, error) < 0)
+    return error->code;
+  instance->http_state = client;
+  return 0;
+}
+
+/* ---- the sides --------------------------------------------------------- */
+
+static int
+side_make (struct assembly *assembly, struct side *side, const char *word,
+           uint32_t kind, struct error *error)
+{
+  const struct config *config = &assembly->config;
+  const struct ini *ini = config->ini;
+  const struct ini_section *section = ini_section (ini, word);
+  const struct ini_key *name, *allow_path;
+  struct option_table tables[OPTION_TABLES_MAX];
+  struct option_set *options = NULL;
+  struct connector *connector = NULL;
+  struct instance_settings settings = { 0 };
+  size_t count;
+
+  side->assembly = assembly;
+  side->section = word;
+  if (section == NULL)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "%s: the section [%s] is missing", ini_path (ini), word);
+  name = ini_key (section, "connector");
+  if (name == NULL)
+    return ini_error (error, ini, word, "connector", section->line,
+                      "is missing; write connector = NAME");
+  allow_path = ini_key (section, "allow_path");
+  if (loader_load (assembly->loader, name->value,
+                   allow_path != NULL && strcmp (allow_path->value, "yes") == 0,
+                   kind, &connector, error)
+      < 0) {
+    char reason[sizeof error->text];
+
+    snprintf (reason, sizeof reason, "%s", error->text);
+    if (error->code != EZCDC_E_CONFIG)
+      return error->code;
+    return ini_error (error, ini, word, "connector", name->line, "%s", reason);
+  }
+  count = option_tables_of (&connector->descriptor, tables);
+  if (option_set_parse (ini, section, tables, count, &options, error) < 0)
+    return error->code;
+  settings.connector = connector;
+  settings.services = &assembly->services;
+  settings.section = word;
+  settings.pipeline = config->name;
+  settings.state_folder = config->state_folder;
+  settings.options = options;
+  settings.body_limit = assembly->settings.body_limit;
+  if (instance_new (&settings, &side->instance, error) < 0) {
+    option_set_free (options);
+    return error->code;
+  }
+  return 0;
+}
+
+/* What needs the keeper: sealed certificates, the HTTP client. */
+static int
+side_equip (struct side *side, struct error *error)
+{
+  uint64_t capabilities
+      = side->instance->connector->descriptor.capabilities;
+
+  if ((capabilities & EZCDC_USES_TLS) && side_make_tls (side, error) < 0)
+    return error_prefix (error, "[%s]", side->section);
+  if ((capabilities & EZCDC_USES_HTTP) && side_make_http (side, error) < 0)
+    return error_prefix (error, "[%s]", side->section);
+  return 0;
+}
+
+static void
+side_free (struct side *side)
+{
+  if (side->instance == NULL)
+    return;
+  instance_close (side->instance);
+  http_client_free (side->instance->http_state);
+  tls_parameters_free (side->instance->tls_state);
+  instance_free (side->instance);
+  side->instance = NULL;
+}
+
+/* snapshot and snapshot_workers are options of the source's section that the
+ * core reads; a source without them has the defaults. */
+static void
+read_snapshot_options (struct assembly *assembly)
+{
+  const struct option_set *options = assembly->source.instance->options;
+  const char *mode = option_set_string (options, "snapshot");
+  int64_t workers = option_set_integer (options, "snapshot_workers");
+
+  assembly->settings.snapshot = SNAPSHOT_INITIAL;
+  if (mode != NULL && strcmp (mode, "never") == 0)
+    assembly->settings.snapshot = SNAPSHOT_NEVER;
+  else if (mode != NULL && strcmp (mode, "only") == 0)
+    assembly->settings.snapshot = SNAPSHOT_ONLY;
+  assembly->settings.snapshot_workers
+      = workers >= 1 && workers <= 64 ? (uint32_t) workers : 2;
+}
+
+int
+assembly_make (struct assembly *assembly, const char *path,
+               struct keeper_link *link, struct error *error)
+{
+  static const enum log_level levels[]
+      = { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
+
+  memset (assembly, 0, sizeof *assembly);
+  pthread_mutex_init (&assembly->lock, NULL);
+  assembly->link = link;
+  assembly->services = (struct instance_services) {
+    .secret_use = serve_secret,
+    .audit = serve_audit,
+    .tls_negotiated = serve_negotiated,
+    .http = serve_http,
+    .http_allow = serve_http_allow,
+    .report = serve_report,
+    .refuse_row = serve_refuse_row,
+    .context = assembly,
+  };
+  if (config_load (path, &assembly->config, error) < 0)
+    return error->code;
+  log_set_level (
+      levels[option_set_integer (assembly->config.pipeline, "log_level") & 3]);
+  config_settings (&assembly->config, &assembly->settings);
+  if (loader_new (option_set_string (assembly->config.pipeline,
+                                     "connector_dir"),
+                  &assembly->services, &assembly->loader, error)
+          < 0
+      || side_make (assembly, &assembly->source, "source", EZCDC_KIND_SOURCE,
+                    error)
+             < 0
+      || side_make (assembly, &assembly->sink, "sink", EZCDC_KIND_SINK, error)
+             < 0)
+    return error->code;
+  read_snapshot_options (assembly);
+  if (side_equip (&assembly->source, error) < 0)
+    return error->code;
+  return side_equip (&assembly->sink, error);
+}
+
+void
+assembly_free (struct assembly *assembly)
+{
+  side_free (&assembly->sink);
+  side_free (&assembly->source);
+  loader_free (assembly->loader);
+  config_free (&assembly->config);
+  pthread_mutex_destroy (&assembly->lock);
+}
+
+int
+assembly_open (struct assembly *assembly, struct error *error)
+{
+  if (instance_open (assembly->source.instance, error) < 0)
+    return error->code;
+  return instance_open (assembly->sink.instance, error);
+}
+
+/* ---- the pipeline ------------------------------------------------------ */
+
+/* Called by one thread, during discovery; the result is copied at once. */
+static const char *
+assembly_target (void *context, const char *schema, const char *name)
+{
+  static _Thread_local char buffer[1024];
+  const struct assembly *assembly = context;
+
+  return config_target (&assembly->config, schema, name, buffer,
+                        sizeof buffer);
+}
+
+void
+assembly_pipeline (struct assembly *assembly, struct pipeline *pipeline)
+{
+  pipeline->settings = assembly->settings;
+  pipeline->source = assembly->source.instance;
+  pipeline->sink = assembly->sink.instance;
+  pipeline->source_calls = &pipeline->source->connector->source;
+  pipeline->sink_calls = &pipeline->sink->connector->sink;
+  pipeline->sink_capabilities
+      = pipeline->sink->connector->descriptor.capabilities;
+  pipeline->link = assembly->link;
+  pipeline->target_of = assembly_target;
+  pipeline->target_context = assembly;
+}
+
+static void
+side_reload (struct side *side)
+{
+  struct error error = { 0 };
+
+  if (side->instance->tls_state == NULL)
+    return;
+  if (tls_parameters_reload (side->instance->tls_state, &error) < 0)
+    log_message (LEVEL_ERROR, "[%s]: the certificates stay as they were: %s",
+                 side->section, error.text);
+  else
+    log_message (LEVEL_INFO, "[%s]: certificates were read again",
+                 side->section);
+}
+
+void
+assembly_reload (struct assembly *assembly)
+{
+  side_reload (&assembly->source);
+  side_reload (&assembly->sink);
+}

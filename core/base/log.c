@@ -4,6 +4,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,8 +16,16 @@
 
 #define LINE_MAX_BYTES 4096
 
+/* Goes to the line's start and clears it. */
+#define CLEAR_LINE "\r\033[K"
+#define PROGRESS_MAX 200
+
 static _Atomic int level_limit = LEVEL_INFO;
 static char line_prefix[64] = "ezcdc";
+
+/* The line at the foot of the terminal; "" if there is none. */
+static pthread_mutex_t progress_lock = PTHREAD_MUTEX_INITIALIZER;
+static char progress[PROGRESS_MAX];
 
 static const char *
 level_name (enum log_level level)
@@ -56,7 +65,7 @@ log_set_prefix (const char *prefix)
  * terminal or a log reader could take for something else. Leaves room for
  * the newline. Returns the new length. */
 static size_t
-append_escaped (char *line, size_t used, const char *text)
+append_escaped (char *line, size_t used, const char *text, size_t room)
 {
   size_t length = strlen (text);
 
@@ -67,7 +76,7 @@ append_escaped (char *line, size_t used, const char *text)
     bool plain = size > 0 && byte >= 0x20 && byte != 0x7f
                  && !(byte == 0xc2 && (unsigned char) text[at + 1] < 0xa0);
 
-    if (used + 4 >= LINE_MAX_BYTES)
+    if (used + 5 >= room)
       break;
     if (plain) {
       memcpy (line + used, text + at, size);
@@ -80,6 +89,46 @@ append_escaped (char *line, size_t used, const char *text)
     }
   }
   return used;
+}
+
+/* There is nobody to tell if this fails. */
+static void
+write_bytes (const char *bytes, size_t length)
+{
+  while (write (STDERR_FILENO, bytes, length) < 0 && errno == EINTR)
+    ;
+}
+
+static void
+write_line (const char *line, size_t length)
+{
+  char whole[LINE_MAX_BYTES + PROGRESS_MAX + 2 * sizeof CLEAR_LINE];
+  int size;
+
+  pthread_mutex_lock (&progress_lock);
+  if (progress[0] == '\0')
+    write_bytes (line, length);
+  else {
+    size = snprintf (whole, sizeof whole, CLEAR_LINE "%.*s%s", (int) length,
+                     line, progress);
+    write_bytes (whole, (size_t) size);
+  }
+  pthread_mutex_unlock (&progress_lock);
+}
+
+void
+log_set_progress (const char *line)
+{
+  char whole[PROGRESS_MAX + sizeof CLEAR_LINE];
+  int size;
+
+  pthread_mutex_lock (&progress_lock);
+  progress[0] = '\0';
+  if (line != NULL)
+    progress[append_escaped (progress, 0, line, sizeof progress)] = '\0';
+  size = snprintf (whole, sizeof whole, CLEAR_LINE "%s", progress);
+  write_bytes (whole, (size_t) size);
+  pthread_mutex_unlock (&progress_lock);
 }
 
 void
@@ -98,16 +147,13 @@ log_vmessage (enum log_level level, const char *format, va_list args)
     text[0] = '\0';
   else if ((size_t) length >= sizeof text)
     text[utf8_whole_length (text, sizeof text - 1)] = '\0';
-  used = append_escaped (line, 0, line_prefix);
-  used = append_escaped (line, used, ": ");
-  used = append_escaped (line, used, level_name (level));
-  used = append_escaped (line, used, ": ");
-  used = append_escaped (line, used, text);
+  used = append_escaped (line, 0, line_prefix, sizeof line);
+  used = append_escaped (line, used, ": ", sizeof line);
+  used = append_escaped (line, used, level_name (level), sizeof line);
+  used = append_escaped (line, used, ": ", sizeof line);
+  used = append_escaped (line, used, text, sizeof line);
   line[used++] = '\n';
-
-  /* There is nobody to tell if this fails. */
-  while (write (STDERR_FILENO, line, used) < 0 && errno == EINTR)
-    ;
+  write_line (line, used);
   errno = saved_errno;
 }
 

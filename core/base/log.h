@@ -32,4 +32,8 @@ enum log_level log_get_level (void);
  * "ezcdc[shop]". Copied; cut after 60 bytes. Before threads are started. */
 void log_set_prefix (const char *prefix);
 
+/* Shows a line at the foot of the terminal that standard error is, until it
+ * is replaced or taken away (NULL); messages scroll by above it. Copied. */
+void log_set_progress (const char *line);
+
 #endif

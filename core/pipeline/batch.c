@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/pipeline/batch.h"
+#include "core/pipeline/hash.h"
 #include "core/pipeline/position.h"
 
 #define BATCH_ROWS_FIRST 32
@@ -43,23 +44,6 @@ batch_free (struct batch *batch)
 }
 
 /* ---- keys -------------------------------------------------------------- */
-
-static uint64_t
-hash_bytes (uint64_t hash, const char *data, size_t length)
-{
-  uint64_t word;
-
-  hash ^= length;
-  for (; length >= 8; data += 8, length -= 8) {
-    memcpy (&word, data, 8);
-    hash = (hash ^ word) * UINT64_C (0x9fb21c651e98df25);
-    hash ^= hash >> 32;
-  }
-  word = 0;
-  memcpy (&word, data, length);
-  hash = (hash ^ word) * UINT64_C (0x9fb21c651e98df25);
-  return hash ^ (hash >> 29);
-}
 
 uint64_t
 batch_key_hash (const struct ezcdc_table *table,

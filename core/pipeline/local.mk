@@ -8,6 +8,7 @@ core_libezcdc_core_la_SOURCES += \
 	core/pipeline/batch.h \
 	core/pipeline/gather.c \
 	core/pipeline/gather.h \
+	core/pipeline/hash.h \
 	core/pipeline/label.c \
 	core/pipeline/pipeline.c \
 	core/pipeline/pipeline.h \

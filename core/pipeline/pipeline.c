@@ -374,6 +374,7 @@ run_steps (struct pipeline *pipeline, struct error *error)
   if (!only && prepare_source (pipeline, &source, &prepared, error) < 0)
     return error->code;
   memcpy (pipeline->identity, source.identity, sizeof pipeline->identity);
+  rounds_set_start (&pipeline->rounds, &source.position);
   if (prepare_targets (pipeline, error) < 0)
     return error->code;
   if (pipeline->settings.until_caught_up && !only
@@ -390,7 +391,6 @@ run_steps (struct pipeline *pipeline, struct error *error)
     return 0;
 
   pipeline->phase = PHASE_STREAMING;
-  rounds_set_start (&pipeline->rounds, &source.position);
   return stream_follow (pipeline, &source.position,
                         pipeline->settings.until_caught_up ? &target : NULL,
                         error);

@@ -385,6 +385,22 @@ state_set_table (struct state *state, const struct state_table *table,
 }
 
 int
+state_set_counters (struct state *state, const struct state_table *table,
+                    struct error *error)
+{
+  int result = state_run (
+      state, error,
+      "INSERT INTO tables (" STATE_TABLE_COLUMNS
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, x'') ON CONFLICT (id) DO UPDATE SET"
+      " target = excluded.target, rows = excluded.rows,"
+      " rows_total = excluded.rows_total, changes = excluded.changes",
+      "ittiiii", (int64_t) table->id, table->name, table->target,
+      (int64_t) table->phase, table->rows, table->rows_total, table->changes);
+
+  return result < 0 ? result : 0;
+}
+
+int
 state_each_table (struct state *state, state_table_function function,
                   void *context, struct error *error)
 {

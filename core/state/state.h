@@ -61,6 +61,10 @@ int state_get_table (struct state *state, uint64_t id,
 int state_set_table (struct state *state, const struct state_table *table,
                      struct error *error);
 
+/* Only the counters and rows_total of a table that is known. */
+int state_set_counters (struct state *state, const struct state_table *table,
+                        struct error *error);
+
 /* Calls function for each table in the order of names; strings are lent. */
 typedef int (*state_table_function) (void *context,
                                      const struct state_table *table);

@@ -484,6 +484,8 @@ struct ezcdc_host {
 #define EZCDC_SNAPSHOT_INITIAL 1u /* at the point where the stream begins */
 #define EZCDC_SNAPSHOT_LATER 2u   /* at any later point; the stream that
                                      follows starts before it */
+#define EZCDC_SNAPSHOT_VIEW 3u    /* any consistent view, for a comparison;
+                                     nothing follows it */
 
 /* What prepare found or made. */
 struct ezcdc_prepared {

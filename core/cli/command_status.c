@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ezcdc status: what a pipeline is doing, read from its state folder. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/cli/command.h"
+#include "core/keeper/run_lock.h"
+#include "core/pipeline/table.h"
+#include "core/runner/config.h"
+#include "core/state/state.h"
+
+struct view {
+  struct config config;
+  struct state *state;
+  struct state_status status;
+  int64_t dead_letters;
+  bool alive;
+  pid_t pid; /* of the keeper */
+  struct json json;
+};
+
+static int
+view_load (struct view *view, const char *path, struct error *error)
+{
+  bool known = false;
+
+  if (config_load (path, &view->config, error) < 0)
+    return error->code;
+  if (run_lock_probe (view->config.state_folder, &view->alive, &view->pid,
+                      error)
+          < 0
+      || state_open (view->config.state_folder, true, &view->state, error) < 0)
+    return error->code;
+  if (state_get_status (view->state, &view->status, &known, error) < 0
+      || state_count_dead_letters (view->state, &view->dead_letters, error)
+             < 0)
+    return error->code;
+  if (!known)
+    return error_set (error, EZCDC_E_OPERATOR,
+                      "pipeline %s has never run", view->config.name);
+  /* A run that was killed could not say so. */
+  if (!view->alive && strcmp (view->status.state, "stopped") != 0
+      && strcmp (view->status.state, "failed") != 0) {
+    snprintf (view->status.state, sizeof view->status.state, "stopped");
+    snprintf (view->status.reason, sizeof view->status.reason,
+              "the run ended without saying why (killed, or the machine "
+              "stopped)");
+  }
+  return 0;
+}
+
+static void
+view_free (struct view *view)
+{
+  state_close (view->state);
+  config_free (&view->config);
+}
+
+/* ---- text -------------------------------------------------------------- */
+
+static int
+print_table (void *context, const struct state_table *table)
+{
+  (void) context;
+  printf ("  %-32s %-10s %12" PRId64 " rows %12" PRId64 " changes -> %s\n",
+          table->name, table_phase_name (table->phase), table->rows,
+          table->changes, table->target);
+  return 0;
+}
+
+static int
+print_text (struct view *view, struct error *error)
+{
+  const struct state_status *status = &view->status;
+  char when[CLOCK_TEXT_SIZE];
+
+  printf ("pipeline      %s\n", view->config.name);
+  printf ("state         %s%s%s\n", status->state,
+          status->reason[0] ? ": " : "", status->reason);
+  printf ("phase         %s\n", status->phase);
+  printf ("position      %s\n", status->position);
+  printf ("confirmed     %s\n", status->confirmed);
+  if (status->lag_bytes >= 0)
+    printf ("lag           %" PRId64 " bytes\n", status->lag_bytes);
+  if (status->lag_seconds >= 0)
+    printf ("              %.1f s\n", status->lag_seconds);
+  printf ("dead letters  %" PRId64 "\n", view->dead_letters);
+  printf ("as of         %s\n", clock_rfc3339 (status->updated, when));
+  puts ("tables");
+  return state_each_table (view->state, print_table, NULL, error);
+}
+
+/* ---- JSON -------------------------------------------------------------- */
+
+static int
+json_table (void *context, const struct state_table *table)
+{
+  struct json *json = context;
+
+  json_object_begin (json);
+  json_member_text (json, "name", table->name);
+  json_member_text (json, "target", table->target);
+  json_member_text (json, "phase", table_phase_name (table->phase));
+  json_member_int64 (json, "rows", table->rows);
+  json_member_int64 (json, "rows_total", table->rows_total);
+  json_member_int64 (json, "changes", table->changes);
+  json_object_end (json);
+  return 0;
+}
+
+static void
+json_position (struct json *json, const char *name, const char *text)
+{
+  json_member_text (json, name, text[0] ? text : NULL);
+}
+
+static int
+print_json (struct view *view, struct error *error)
+{
+  const struct state_status *status = &view->status;
+  CLEANUP_TEXT struct text text = { 0 };
+  struct json json = { .text = &text };
+  char when[CLOCK_TEXT_SIZE];
+
+  json_object_begin (&json);
+  json_member_text (&json, "pipeline", view->config.name);
+  json_member_text (&json, "state", status->state);
+  json_member_text (&json, "phase", status->phase);
+  json_member_text (&json, "reason", status->reason);
+  json_key (&json, "tables");
+  json_array_begin (&json);
+  if (state_each_table (view->state, json_table, &json, error) < 0)
+    return error->code;
+  json_array_end (&json);
+  json_position (&json, "position", status->position);
+  json_position (&json, "confirmed", status->confirmed);
+  json_member_int64 (&json, "lag_bytes", status->lag_bytes);
+  json_member_double (&json, "lag_seconds", status->lag_seconds);
+  json_member_int64 (&json, "dead_letters", view->dead_letters);
+  json_member_text (&json, "updated", clock_rfc3339 (status->updated, when));
+  json_member_text (&json, "started", clock_rfc3339 (status->started, when));
+  json_member_int64 (&json, "keeper_pid", view->alive ? view->pid : 0);
+  json_member_int64 (&json, "runner_pid", view->alive ? status->pid : 0);
+  json_key (&json, "connections");
+  json_raw (&json, status->connections, strlen (status->connections));
+  json_key (&json, "counters");
+  json_raw (&json, status->counters, strlen (status->counters));
+  json_object_end (&json);
+  puts (text_string (&text));
+  return 0;
+}
+
+static int
+status_show (const char *path, bool json)
+{
+  struct view view = { .state = NULL };
+  struct error error = { 0 };
+  int result = view_load (&view, path, &error);
+
+  if (result == 0)
+    result = json ? print_json (&view, &error) : print_text (&view, &error);
+  if (result < 0)
+    log_message (LEVEL_ERROR, "%s", error.text);
+  view_free (&view);
+  if (result == EZCDC_E_CONFIG)
+    return EXIT_USAGE;
+  return result < 0 ? EXIT_RUN_FAILED : EXIT_OK;
+}
+
+static int
+run (int argc, char **argv)
+{
+  const char *file = NULL;
+  bool json = false;
+
+  for (int i = 1; i < argc; i++) {
+    if (strcmp (argv[i], "--json") == 0)
+      json = true;
+    else if (argv[i][0] == '-')
+      return command_usage_error (&command_status, "unknown option %s",
+                                  argv[i]);
+    else if (file != NULL)
+      return command_usage_error (&command_status, "one file, not several");
+    else
+      file = argv[i];
+  }
+  if (file == NULL)
+    return command_usage_error (&command_status, "which file?");
+  return status_show (file, json);
+}
+
+const struct command command_status = {
+  .name = "status",
+  .summary = "show what a pipeline is doing",
+  .usage = "Usage: ezcdc status [--json] FILE\n"
+           "\n"
+           "Shows state, phase, progress of each table, positions, lag and\n"
+           "counters of the pipeline that FILE describes; while it runs, as\n"
+           "of the last second, else as it ended.\n"
+           "\n"
+           "Exit codes: 0 shown, 1 there is nothing to show, 2 wrong usage\n"
+           "or configuration.\n",
+  .run = run,
+};

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# core/runner: its files in the core library (headers too).
+
+core_libezcdc_core_la_SOURCES += \
+	core/runner/assembly.c \
+	core/runner/assembly.h \
+	core/runner/check.c \
+	core/runner/config.c \
+	core/runner/config.h \
+	core/runner/main.c \
+	core/runner/run.c \
+	core/runner/runner.h \
+	core/runner/status.c \
+	core/runner/status.h \
+	core/runner/verify.c \
+	$(NULL)

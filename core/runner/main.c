@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runner's entry point. */
+#include <config.h>
+
+#include <signal.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/http/http.h"
+#include "core/runner/runner.h"
+
+static int
+runner_mode (struct keeper_link *link, const char *mode, int argc, char **argv)
+{
+  bool json = argc > 1 && strcmp (argv[1], "--json") == 0;
+
+  if (strcmp (mode, "run") == 0)
+    return runner_run (link, argv[0], false);
+  if (strcmp (mode, "catch-up") == 0)
+    return runner_run (link, argv[0], true);
+  if (strcmp (mode, "check") == 0)
+    return runner_check (link, argv[0]);
+  if (strcmp (mode, "verify") == 0)
+    return runner_verify (link, argv[0], json);
+  log_message (LEVEL_ERROR, "runner: unknown mode %s", mode);
+  return RUNNER_CONFIG;
+}
+
+int
+runner_main (const char *mode, int argc, char **argv, int keeper_descriptor)
+{
+  struct error error = { 0 };
+  struct keeper_link *link;
+  int status = RUNNER_FAILED;
+
+  signal (SIGPIPE, SIG_IGN);
+  if (argc < 1) {
+    log_message (LEVEL_ERROR, "runner: no file");
+    return RUNNER_CONFIG;
+  }
+  link = keeper_link_open (keeper_descriptor, &error);
+  if (link != NULL && http_start (&error) == 0)
+    status = runner_mode (link, mode, argc, argv);
+  else
+    log_message (LEVEL_ERROR, "%s", error.text);
+  keeper_link_free (link);
+  return status;
+}

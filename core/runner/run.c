@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mode run: the control thread.  It stores positions, writes the status,
+ * listens to signals and to the keeper, while pipeline_run works.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/pipeline/position.h"
+#include "core/runner/assembly.h"
+#include "core/runner/runner.h"
+#include "core/runner/status.h"
+
+/* Microseconds. */
+#define STORE_INTERVAL INT64_C (100000)
+#define STATUS_INTERVAL INT64_C (1000000)
+/* Milliseconds. */
+#define CONTROL_TICK 250
+
+struct control {
+  struct assembly assembly;
+  struct pipeline pipeline;
+  struct reporter reporter;
+  struct keeper_link *link;
+  int signals; /* signalfd */
+  int64_t stored;  /* monotonic time of the last position */
+  int64_t status;  /* monotonic time of the last status */
+  bool keeper_gone;
+  bool hurry; /* store every position at once */
+};
+
+static void *
+pipeline_thread (void *argument)
+{
+  pipeline_run (argument);
+  return NULL;
+}
+
+/* ---- what the loop does ------------------------------------------------ */
+
+static void
+control_store_position (struct control *control)
+{
+  struct rounds *rounds = &control->pipeline.rounds;
+  struct ezcdc_position stored = rounds_stored (rounds);
+  struct ezcdc_position durable;
+  struct error error = { 0 };
+  int64_t now = clock_monotonic ();
+  int64_t commit_time;
+
+  durable = rounds_durable (rounds, &commit_time);
+  if (position_compare (&durable, &stored) <= 0)
+    return;
+  if (!control->hurry && now - control->stored < STORE_INTERVAL)
+    return;
+  if (state_set_position (control->pipeline.state, &durable, &error) < 0) {
+    pipeline_fail (&control->pipeline, &error);
+    return;
+  }
+  rounds_set_stored (rounds, &durable);
+  control->stored = now;
+}
+
+static void
+control_report (struct control *control)
+{
+  struct error error = { 0 };
+  int64_t now = clock_monotonic ();
+
+  reporter_show (&control->reporter);
+  if (now - control->status < STATUS_INTERVAL)
+    return;
+  control->status = now;
+  if (reporter_store (&control->reporter, NULL, NULL, &error) < 0)
+    pipeline_fail (&control->pipeline, &error);
+}
+
+static void
+control_signal (struct control *control)
+{
+  struct signalfd_siginfo info;
+
+  if (read (control->signals, &info, sizeof info) != sizeof info)
+    return;
+  if (info.ssi_signo == SIGHUP)
+    assembly_reload (&control->assembly);
+  else {
+    control->hurry = true;
+    pipeline_stop (&control->pipeline, STOP_DRAIN);
+  }
+}
+
+static void
+control_turn (struct control *control)
+{
+  struct pollfd polls[3] = {
+    { .fd = control->signals, .events = POLLIN },
+    { .fd = control->pipeline.wake_event, .events = POLLIN },
+    { .fd = control->keeper_gone ? -1
+                                 : keeper_link_descriptor (control->link) },
+  };
+  uint64_t count;
+  int tick = CONTROL_TICK;
+  struct ezcdc_position stored = rounds_stored (&control->pipeline.rounds);
+  int64_t commit_time;
+  struct ezcdc_position durable
+      = rounds_durable (&control->pipeline.rounds, &commit_time);
+
+  if (position_compare (&durable, &stored) > 0)
+    tick = (int) (STORE_INTERVAL / 1000);
+  if (poll (polls, 3, tick) < 0 && errno != EINTR)
+    return;
+  if (polls[0].revents & POLLIN)
+    control_signal (control);
+  if (polls[1].revents & POLLIN)
+    (void) !read (control->pipeline.wake_event, &count, sizeof count);
+  if (polls[2].revents & (POLLHUP | POLLERR)) {
+    log_message (LEVEL_ERROR, "the keeper is gone: the runner ends");
+    control->keeper_gone = true;
+    pipeline_stop (&control->pipeline, STOP_FAIL);
+  }
+  control_store_position (control);
+  control_report (control);
+}
+
+/* ---- beginning and end ------------------------------------------------- */
+
+static int
+block_signals (void)
+{
+  sigset_t set;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGTERM);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGHUP);
+  pthread_sigmask (SIG_BLOCK, &set, NULL);
+  return signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void
+log_settings (const struct pipeline *pipeline)
+{
+  log_message (LEVEL_INFO, "pipeline %s: %s to %s", pipeline->settings.name,
+               pipeline->source->connector->descriptor.name,
+               pipeline->sink->connector->descriptor.name);
+}
+
+static int
+control_run (struct control *control, struct error *error)
+{
+  struct pipeline *pipeline = &control->pipeline;
+  pthread_t thread;
+  int64_t count = 0;
+
+  if (state_count_dead_letters (pipeline->state, &count, error) < 0)
+    return error->code;
+  pipeline->dead_letters = count;
+  log_settings (pipeline);
+  reporter_start (&control->reporter, &control->assembly, pipeline);
+  if (reporter_store (&control->reporter, NULL, NULL, error) < 0
+      || pthread_create (&thread, NULL, pipeline_thread, pipeline) != 0) {
+    pipeline_stop (pipeline, STOP_FAIL);
+    reporter_end (&control->reporter);
+    return error->code != 0
+               ? error->code
+               : error_set (error, EZCDC_E_MEMORY, "start a thread: %m");
+  }
+  while (!pipeline->ended)
+    control_turn (control);
+  pthread_join (thread, NULL);
+  control->hurry = true;
+  control_store_position (control);
+  /* Whatever still waits in a connector has to return now. */
+  instance_interrupt (pipeline->source);
+  instance_interrupt (pipeline->sink);
+  writers_end (pipeline);
+  reporter_end (&control->reporter);
+  return 0;
+}
+
+static int
+control_finish (struct control *control)
+{
+  struct pipeline *pipeline = &control->pipeline;
+  const struct error *failure = &pipeline->failure;
+  bool failed = failure->code != 0;
+  struct error error = { 0 };
+
+  if (reporter_store (&control->reporter, failed ? "failed" : "stopped",
+                      failed ? failure->text : "", &error)
+      < 0)
+    log_message (LEVEL_ERROR, "%s", error.text);
+  if (failed)
+    log_message (LEVEL_ERROR, "%s", failure->text);
+  return failed ? RUNNER_FAILED : RUNNER_DONE;
+}
+
+static int
+control_begin (struct control *control, struct error *error)
+{
+  struct pipeline *pipeline = &control->pipeline;
+
+  if (state_open (control->assembly.config.state_folder, false,
+                  &pipeline->state, error)
+          < 0
+      || pipeline_init (pipeline, error) < 0)
+    return error->code;
+  return assembly_open (&control->assembly, error);
+}
+
+int
+runner_run (struct keeper_link *link, const char *path, bool until_caught_up)
+{
+  struct control control = { .link = link, .hurry = until_caught_up };
+  struct error error = { 0 };
+  int status;
+
+  control.signals = block_signals ();
+  if (assembly_make (&control.assembly, path, link, &error) < 0) {
+    log_message (LEVEL_ERROR, "%s", error.text);
+    assembly_free (&control.assembly);
+    return error.code == EZCDC_E_OPERATOR ? RUNNER_FAILED : RUNNER_CONFIG;
+  }
+  assembly_pipeline (&control.assembly, &control.pipeline);
+  control.pipeline.settings.until_caught_up = until_caught_up;
+  if (control_begin (&control, &error) < 0) {
+    log_message (LEVEL_ERROR, "%s", error.text);
+    status
+        = error.code == EZCDC_E_CONFIG ? RUNNER_CONFIG : RUNNER_FAILED;
+  } else if (control_run (&control, &error) < 0) {
+    log_message (LEVEL_ERROR, "%s", error.text);
+    status = RUNNER_FAILED;
+  } else
+    status = control_finish (&control);
+  pipeline_destroy (&control.pipeline);
+  state_close (control.pipeline.state);
+  assembly_free (&control.assembly);
+  close (control.signals);
+  return status;
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Status and progress of a run. */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/pipeline/position.h"
+#include "core/runner/status.h"
+
+/* Microseconds. */
+#define WATCH_INTERVAL INT64_C (5000000)
+#define LINE_INTERVAL_TERMINAL INT64_C (500000)
+#define LINE_INTERVAL INT64_C (10000000)
+/* Being this close counts as having caught up. */
+#define LAG_NOTHING INT64_C (300000)
+
+/* ---- the end of the source's log --------------------------------------- */
+
+static void
+watch_once (struct pipeline *pipeline)
+{
+  struct ezcdc_position position = { 0 };
+  int result;
+
+  instance_lock (pipeline->source);
+  result = pipeline->source_calls->current_position (pipeline->source->self,
+                                                     &position);
+  instance_unlock (pipeline->source);
+  if (result < 0)
+    return; /* the stream says it louder */
+  pthread_mutex_lock (&pipeline->lock);
+  position_copy (&pipeline->source_end, &position);
+  pthread_mutex_unlock (&pipeline->lock);
+}
+
+static void *
+watch_thread (void *argument)
+{
+  struct pipeline *pipeline = argument;
+
+  while (pipeline->stop == STOP_NONE) {
+    struct timespec deadline = clock_deadline (WATCH_INTERVAL);
+    int result = 0;
+
+    if (pipeline->phase == PHASE_STREAMING)
+      watch_once (pipeline);
+    pthread_mutex_lock (&pipeline->lock);
+    while (pipeline->stop == STOP_NONE && result == 0)
+      result = pthread_cond_timedwait (&pipeline->changed, &pipeline->lock,
+                                       &deadline);
+    pthread_mutex_unlock (&pipeline->lock);
+  }
+  return NULL;
+}
+
+void
+reporter_start (struct reporter *reporter, struct assembly *assembly,
+                struct pipeline *pipeline)
+{
+  memset (reporter, 0, sizeof *reporter);
+  reporter->assembly = assembly;
+  reporter->pipeline = pipeline;
+  reporter->started = clock_realtime ();
+  reporter->started_monotonic = clock_monotonic ();
+  reporter->line_time = reporter->started_monotonic;
+  reporter->terminal = isatty (STDERR_FILENO) == 1;
+  if (!pipeline->settings.until_caught_up)
+    reporter->watching
+        = pthread_create (&reporter->watch, NULL, watch_thread, pipeline) == 0;
+}
+
+void
+reporter_end (struct reporter *reporter)
+{
+  if (reporter->terminal)
+    log_set_progress (NULL);
+  if (reporter->watching)
+    pthread_join (reporter->watch, NULL);
+  reporter->watching = false;
+}
+
+/* ---- the numbers ------------------------------------------------------- */
+
+struct totals {
+  size_t tables;
+  size_t copied; /* tables */
+  int64_t rows;
+  int64_t rows_total; /* -1 if unknown */
+  int64_t changes;
+};
+
+static struct totals
+count_totals (const struct pipeline *pipeline)
+{
+  struct totals totals = { .tables = pipeline->tables.count };
+
+  for (size_t i = 0; i < totals.tables; i++) {
+    const struct table *table = pipeline->tables.tables[i];
+    int64_t rows = table->rows, total = table->rows_total;
+
+    totals.copied += table->phase == TABLE_STREAMING;
+    totals.rows += rows;
+    totals.changes += table->changes;
+    if (total < 0)
+      totals.rows_total = -1;
+    else if (totals.rows_total >= 0)
+      totals.rows_total += total > rows ? total : rows;
+  }
+  return totals;
+}
+
+/* How far the target is behind, in microseconds; -1 if there is no stream. */
+static int64_t
+lag_time (const struct reporter *reporter, int64_t caught_up)
+{
+  int64_t since = caught_up != 0 ? caught_up : reporter->started_monotonic;
+  int64_t lag = clock_monotonic () - since;
+
+  if (reporter->pipeline->phase != PHASE_STREAMING)
+    return -1;
+  return lag < LAG_NOTHING ? 0 : lag;
+}
+
+static void
+put_position (const struct pipeline *pipeline,
+              const struct ezcdc_position *position, char *ret_text)
+{
+  ret_text[0] = '\0';
+  if (position->length > 0)
+    pipeline->source_calls->position_text (position, ret_text);
+}
+
+static void
+put_counters (const struct assembly *assembly, struct state_status *status)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+  struct json json = { .text = &text };
+  const struct ezcdc_instance *instances[2]
+      = { assembly->source.instance, assembly->sink.instance };
+
+  json_object_begin (&json);
+  for (size_t i = 0; i < 2; i++) {
+    const char *name;
+    int64_t value;
+
+    json_key (&json, instances[i]->section);
+    json_object_begin (&json);
+    for (uint32_t k = 0; instance_counter (instances[i], k, &name, &value);
+         k++)
+      json_member_int64 (&json, name, value);
+    json_object_end (&json);
+  }
+  json_object_end (&json);
+  snprintf (status->counters, sizeof status->counters, "%s",
+            text_string (&text));
+}
+
+static void
+put_connections (struct assembly *assembly, struct state_status *status)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+  struct json json = { .text = &text };
+
+  json_array_begin (&json);
+  pthread_mutex_lock (&assembly->lock);
+  for (size_t i = 0; i < assembly->connection_count && text.length < 1500;
+       i++) {
+    const struct assembly_connection *fact = &assembly->connections[i];
+
+    json_object_begin (&json);
+    json_member_text (&json, "section", fact->section);
+    json_member_text (&json, "peer", fact->peer);
+    json_member_text (&json, "tls", fact->version[0] ? fact->version : NULL);
+    json_member_text (&json, "cipher", fact->cipher[0] ? fact->cipher : NULL);
+    json_object_end (&json);
+  }
+  pthread_mutex_unlock (&assembly->lock);
+  json_array_end (&json);
+  snprintf (status->connections, sizeof status->connections, "%s",
+            text_string (&text));
+}
+
+static void
+fill_status (struct reporter *reporter, struct state_status *status)
+{
+  struct pipeline *pipeline = reporter->pipeline;
+  struct ezcdc_position read, confirmed, end;
+  int64_t lag;
+
+  pthread_mutex_lock (&pipeline->lock);
+  read = pipeline->read;
+  confirmed = pipeline->confirmed;
+  end = pipeline->source_end;
+  lag = lag_time (reporter, pipeline->caught_up);
+  if (pipeline->waiting > 0)
+    snprintf (status->reason, sizeof status->reason, "%s",
+              pipeline->wait_reason);
+  snprintf (status->state, sizeof status->state, "%s",
+            pipeline->waiting > 0                ? "backing_off"
+            : pipeline->phase == PHASE_SETUP ? "starting"
+                                             : "running");
+  pthread_mutex_unlock (&pipeline->lock);
+
+  if (confirmed.length == 0)
+    confirmed = rounds_stored (&pipeline->rounds);
+  if (read.length == 0)
+    read = confirmed;
+  if (position_compare (&end, &read) < 0)
+    end = read;
+  snprintf (status->phase, sizeof status->phase, "%s",
+            pipeline_phase_name (pipeline->phase));
+  put_position (pipeline, &read, status->position);
+  put_position (pipeline, &confirmed, status->confirmed);
+  status->lag_bytes
+      = confirmed.length == 0
+            ? -1
+            : pipeline->source_calls->position_distance (&confirmed, &end);
+  status->lag_seconds = lag < 0 ? -1 : (double) lag / 1e6;
+}
+
+static int
+store_tables (struct reporter *reporter, struct error *error)
+{
+  struct pipeline *pipeline = reporter->pipeline;
+
+  if (state_begin (pipeline->state, error) < 0)
+    return error->code;
+  for (size_t i = 0; i < pipeline->tables.count; i++) {
+    const struct table *table = pipeline->tables.tables[i];
+    struct state_table stored = {
+      .id = table->id,
+      .name = table->name,
+      .target = table->target,
+      .phase = table->phase,
+      .rows = table->rows,
+      .rows_total = table->rows_total,
+      .changes = table->changes,
+    };
+
+    if (state_set_counters (pipeline->state, &stored, error) < 0)
+      break;
+  }
+  if (state_commit (pipeline->state, error) < 0)
+    return error->code;
+  return error->code;
+}
+
+int
+reporter_store (struct reporter *reporter, const char *state,
+                const char *reason, struct error *error)
+{
+  struct pipeline *pipeline = reporter->pipeline;
+  struct state_status status = { .lag_bytes = -1 };
+
+  fill_status (reporter, &status);
+  if (state != NULL)
+    snprintf (status.state, sizeof status.state, "%s", state);
+  if (reason != NULL)
+    snprintf (status.reason, sizeof status.reason, "%s", reason);
+  status.updated = clock_realtime ();
+  status.started = reporter->started;
+  status.pid = getpid ();
+  put_counters (reporter->assembly, &status);
+  put_connections (reporter->assembly, &status);
+  /* Tables are listed once, before the phase leaves setup. */
+  if (pipeline->phase != PHASE_SETUP && store_tables (reporter, error) < 0)
+    return error->code;
+  return state_set_status (pipeline->state, &status, error);
+}
+
+/* ---- progress ---------------------------------------------------------- */
+
+static void
+format_seconds (char *buffer, size_t size, double seconds)
+{
+  if (seconds < 90)
+    snprintf (buffer, size, "%.0f s", seconds);
+  else if (seconds < 5400)
+    snprintf (buffer, size, "%.0f min", seconds / 60);
+  else
+    snprintf (buffer, size, "%.1f h", seconds / 3600);
+}
+
+static void
+snapshot_line (const struct totals *totals, double rate, char *line,
+               size_t size)
+{
+  char left[32] = "?";
+  int percent = 0;
+
+  if (totals->rows_total > 0)
+    percent = (int) (100 * totals->rows / totals->rows_total);
+  if (totals->rows_total >= 0 && rate > 0)
+    format_seconds (left, sizeof left,
+                    (double) (totals->rows_total - totals->rows) / rate);
+  snprintf (line, size,
+            "snapshot: %zu of %zu tables, %lld of about %lld rows (%d %%), "
+            "%.0f rows/s, %s left",
+            totals->copied, totals->tables, (long long) totals->rows,
+            (long long) totals->rows_total, percent, rate, left);
+}
+
+static void
+stream_line (struct reporter *reporter, const struct totals *totals,
+             double rate, char *line, size_t size)
+{
+  struct state_status status = { .lag_bytes = -1 };
+
+  fill_status (reporter, &status);
+  snprintf (line, size,
+            "streaming: %zu tables, %s, %lld changes, %.0f changes/s, lag "
+            "%.1f s, %lld bytes%s%s",
+            totals->tables, status.position, (long long) totals->changes, rate,
+            status.lag_seconds < 0 ? 0 : status.lag_seconds,
+            (long long) (status.lag_bytes < 0 ? 0 : status.lag_bytes),
+            status.reason[0] ? ", waiting: " : "", status.reason);
+}
+
+void
+reporter_show (struct reporter *reporter)
+{
+  struct pipeline *pipeline = reporter->pipeline;
+  int64_t now = clock_monotonic ();
+  double seconds = (double) (now - reporter->line_time) / 1e6;
+  struct totals totals;
+  char line[512];
+
+  if (now - reporter->line_time
+          < (reporter->terminal ? LINE_INTERVAL_TERMINAL : LINE_INTERVAL)
+      || pipeline->phase == PHASE_SETUP)
+    return;
+  totals = count_totals (pipeline);
+  if (pipeline->phase == PHASE_SNAPSHOT)
+    snapshot_line (&totals,
+                   (double) (totals.rows - reporter->line_rows) / seconds,
+                   line, sizeof line);
+  else
+    stream_line (reporter, &totals,
+                 (double) (totals.changes - reporter->line_changes) / seconds,
+                 line, sizeof line);
+  if (reporter->terminal)
+    log_set_progress (line);
+  else
+    log_message (LEVEL_INFO, "%s", line);
+  reporter->line_time = now;
+  reporter->line_rows = totals.rows;
+  reporter->line_changes = totals.changes;
+}

@@ -8,10 +8,10 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "core/http/http.h"
+#include "core/http/instance_http.h"
 #include "core/pipeline/bad_row.h"
 #include "core/runner/assembly.h"
-#include "core/tls/tls.h"
+#include "core/tls/instance_tls.h"
 
 /* ---- services of the host's functions ---------------------------------- */
 
@@ -95,29 +95,6 @@ serve_negotiated (void *context, struct ezcdc_instance *instance,
     log_message (LEVEL_WARNING, "%s", error.text);
 }
 
-static int
-serve_http (void *context, struct ezcdc_instance *instance,
-            const struct ezcdc_http_request *request,
-            struct ezcdc_http_response *response, struct error *error)
-{
-  (void) context;
-  if (instance->http_state == NULL)
-    return error_set (error, EZCDC_E_BUG,
-                      "HTTP: the connector has not declared EZCDC_USES_HTTP");
-  return http_client_perform (instance->http_state, request, response, error);
-}
-
-static int
-serve_http_allow (void *context, struct ezcdc_instance *instance,
-                  const char *host, uint32_t port, struct error *error)
-{
-  (void) context;
-  if (instance->http_state == NULL)
-    return error_set (error, EZCDC_E_BUG,
-                      "HTTP: the connector has not declared EZCDC_USES_HTTP");
-  return http_client_allow (instance->http_state, host, port, error);
-}
-
 static void
 serve_report (void *context, struct ezcdc_instance *instance, uint32_t outcome,
               const char *subject, const char *finding, const char *remedy)
@@ -141,143 +118,6 @@ serve_refuse_row (void *context, struct ezcdc_instance *instance,
   return bad_rows_refuse (batch, row, reason, error);
 }
 
-/* ---- services of TLS and HTTP ------------------------------------------ */
-
-static int
-side_open_sealed (void *context, const char *option, const char *reason,
-                  ezcdc_secret_function function, void *function_context,
-                  struct error *error)
-{
-  struct side *side = context;
-
-  return keeper_link_use_secret (side->assembly->link, side->section, option,
-                                 reason, function, function_context, error);
-}
-
-static int
-side_audit (void *context, const char *action, const char *outcome,
-            const char *detail, struct error *error)
-{
-  struct side *side = context;
-
-  return keeper_link_audit (side->assembly->link, action, side->section,
-                            outcome, detail, error);
-}
-
-static void
-side_warn (void *context, const char *message)
-{
-  struct side *side = context;
-
-  log_message (LEVEL_WARNING, "%s: %s", side->section, message);
-}
-
-static int
-side_open_handle (void *context, const struct ezcdc_sealed *sealed,
-                  const char *reason, ezcdc_secret_function function,
-                  void *function_context, struct error *error)
-{
-  return side_open_sealed (context, sealed->option, reason, function,
-                           function_context, error);
-}
-
-static int
-side_http_audit (void *context, const char *action, const char *resource,
-                 const char *outcome, const char *detail, struct error *error)
-{
-  struct side *side = context;
-
-  return keeper_link_audit (side->assembly->link, action, resource, outcome,
-                            detail, error);
-}
-
-static void
-side_negotiated (void *context, const char *peer, const char *version,
-                 const char *cipher)
-{
-  struct side *side = context;
-
-  serve_negotiated (side->assembly, side->instance, peer, version, cipher);
-}
-
-/* A PEM option as core/tls wants it: path, text or sealed value. */
-static const char *
-pem_option (const struct side *side, const struct option_set *options,
-            const char *name)
-{
-  const char *text = NULL;
-  const struct ini_key *key;
-
-  switch (option_set_pem (options, name, &text)) {
-  case OPTION_PEM_NONE:
-    return NULL;
-  case OPTION_PEM_PATH:
-  case OPTION_PEM_INLINE:
-    return text;
-  case OPTION_PEM_SEALED:
-    key = ini_get (side->assembly->config.ini, side->section, name);
-    return key == NULL ? NULL : key->value;
-  }
-  return NULL;
-}
-
-static int
-side_make_tls (struct side *side, struct error *error)
-{
-  struct ezcdc_instance *instance = side->instance;
-  const struct option_set *options = instance->options;
-  struct tls_parameters *parameters = NULL;
-  struct tls_settings settings = {
-    .section = side->section,
-    .mode = option_set_string (options, "ssl_mode"),
-    .enabled = option_set_boolean (options, "ssl_enabled"),
-    .root_cert = pem_option (side, options, "ssl_root_cert"),
-    .client_cert = pem_option (side, options, "ssl_client_cert"),
-    .client_key = pem_option (side, options, "ssl_client_key"),
-    .crl = pem_option (side, options, "ssl_crl"),
-    .minimum_version = option_set_string (options, "ssl_min_version"),
-  };
-  struct tls_services services = {
-    .open_sealed = side_open_sealed,
-    .audit = side_audit,
-    .warn = side_warn,
-    .context = side,
-  };
-
-  if (tls_parameters_load (&settings, &services, &parameters, error) < 0)
-    return error->code;
-  instance->tls_state = parameters;
-  instance->tls = tls_parameters_view (parameters);
-  return 0;
-}
-
-static int
-side_make_http (struct side *side, struct error *error)
-{
-  struct ezcdc_instance *instance = side->instance;
-  const char *plaintext
-      = option_set_string (instance->options, "load_plaintext");
-  struct http_client *client = NULL;
-  struct http_client_settings settings = {
-    .section = side->section,
-    .tls = instance->tls_state,
-    .plaintext_allowed = plaintext != NULL && strcmp (plaintext, "allow") == 0,
-    .interrupt_descriptor = instance->interrupt_event,
-  };
-  struct http_services services = {
-    .open_sealed = side_open_handle,
-    .audit = side_http_audit,
-    .warn = side_warn,
-    .tls_negotiated = side_negotiated,
-    .context = side,
-  };
-
-  if (http_client_new (&settings, &services, &client, error) < 0)
-    return error->code;
-  instance->http_state = client;
-  return 0;
-}
-
 /* ---- the sides --------------------------------------------------------- */
 
 static int
@@ -294,7 +134,6 @@ side_make (struct assembly *assembly, struct side *side, const char *word,
   struct instance_settings settings = { 0 };
   size_t count;
 
-  side->assembly = assembly;
   side->section = word;
   if (section == NULL)
     return error_set (error, EZCDC_E_CONFIG,
@@ -336,12 +175,8 @@ side_make (struct assembly *assembly, struct side *side, const char *word,
 static int
 side_equip (struct side *side, struct error *error)
 {
-  uint64_t capabilities
-      = side->instance->connector->descriptor.capabilities;
-
-  if ((capabilities & EZCDC_USES_TLS) && side_make_tls (side, error) < 0)
-    return error_prefix (error, "[%s]", side->section);
-  if ((capabilities & EZCDC_USES_HTTP) && side_make_http (side, error) < 0)
+  if (instance_tls_open (side->instance, error) < 0
+      || instance_http_open (side->instance, error) < 0)
     return error_prefix (error, "[%s]", side->section);
   return 0;
 }
@@ -352,8 +187,8 @@ side_free (struct side *side)
   if (side->instance == NULL)
     return;
   instance_close (side->instance);
-  http_client_free (side->instance->http_state);
-  tls_parameters_free (side->instance->tls_state);
+  instance_http_close (side->instance);
+  instance_tls_close (side->instance);
   instance_free (side->instance);
   side->instance = NULL;
 }
@@ -390,8 +225,8 @@ assembly_make (struct assembly *assembly, const char *path,
     .secret_use = serve_secret,
     .audit = serve_audit,
     .tls_negotiated = serve_negotiated,
-    .http = serve_http,
-    .http_allow = serve_http_allow,
+    .http = instance_http_perform,
+    .http_allow = instance_http_allow,
     .report = serve_report,
     .refuse_row = serve_refuse_row,
     .context = assembly,
@@ -468,14 +303,9 @@ side_reload (struct side *side)
 {
   struct error error = { 0 };
 
-  if (side->instance->tls_state == NULL)
-    return;
-  if (tls_parameters_reload (side->instance->tls_state, &error) < 0)
+  if (instance_tls_reload (side->instance, &error) < 0)
     log_message (LEVEL_ERROR, "[%s]: the certificates stay as they were: %s",
                  side->section, error.text);
-  else
-    log_message (LEVEL_INFO, "[%s]: certificates were read again",
-                 side->section);
 }
 
 void

@@ -25,9 +25,8 @@ struct assembly_connection {
   char cipher[64];
 };
 
-/* One side of the pipeline with its services' contexts. */
+/* One side of the pipeline. */
 struct side {
-  struct assembly *assembly;
   const char *section; /* "source" or "sink" */
   struct ezcdc_instance *instance;
 };

@@ -113,7 +113,7 @@ int
 runner_check (struct keeper_link *link, const char *path)
 {
   struct assembly assembly;
-  struct pipeline pipeline = { .wake_event = -1 };
+  struct pipeline pipeline = { .link = NULL };
   struct error error = { 0 };
   int status;
 

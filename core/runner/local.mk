@@ -5,6 +5,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/runner/assembly.c \
 	core/runner/assembly.h \
 	core/runner/check.c \
+	core/runner/compare.c \
+	core/runner/compare.h \
 	core/runner/config.c \
 	core/runner/config.h \
 	core/runner/main.c \

@@ -209,10 +209,10 @@ control_begin (struct control *control, struct error *error)
 {
   struct pipeline *pipeline = &control->pipeline;
 
-  if (state_open (control->assembly.config.state_folder, false,
-                  &pipeline->state, error)
-          < 0
-      || pipeline_init (pipeline, error) < 0)
+  if (pipeline_init (pipeline, error) < 0
+      || state_open (control->assembly.config.state_folder, false,
+                     &pipeline->state, error)
+             < 0)
     return error->code;
   return assembly_open (&control->assembly, error);
 }

@@ -680,17 +680,19 @@ snapshot_read (struct snapshot *snapshot, struct error *error)
 
 /* ---- attempts ---------------------------------------------------------- */
 
-static int
-snapshot_open (struct pipeline *pipeline, uint32_t kind,
-               struct snapshot **ret_snapshot, struct error *error)
+/* NULL with error set on failure. */
+static struct snapshot *
+snapshot_open (struct pipeline *pipeline, uint32_t kind, struct error *error)
 {
   struct snapshot *snapshot = calloc (1, sizeof *snapshot);
   struct ezcdc_position position = { 0 };
   pthread_condattr_t attributes;
   int result;
 
-  if (snapshot == NULL)
-    return error_set (error, EZCDC_E_MEMORY, "snapshot: out of memory");
+  if (snapshot == NULL) {
+    error_set (error, EZCDC_E_MEMORY, "snapshot: out of memory");
+    return NULL;
+  }
   snapshot->pipeline = pipeline;
   instance_lock (pipeline->source);
   result = pipeline->source_calls->snapshot_open (
@@ -703,7 +705,7 @@ snapshot_open (struct pipeline *pipeline, uint32_t kind,
                         position.length);
   if (result < 0) {
     free (snapshot);
-    return result;
+    return NULL;
   }
   pthread_mutex_init (&snapshot->lock, NULL);
   pthread_condattr_init (&attributes);
@@ -712,8 +714,7 @@ snapshot_open (struct pipeline *pipeline, uint32_t kind,
   pthread_condattr_destroy (&attributes);
   snapshot->next = pipeline->snapshots;
   pipeline->snapshots = snapshot;
-  *ret_snapshot = snapshot;
-  return 0;
+  return snapshot;
 }
 
 void
@@ -770,11 +771,11 @@ static int
 snapshot_attempt (struct pipeline *pipeline, uint32_t kind,
                   bool *ret_complete, struct error *error)
 {
-  struct snapshot *snapshot = NULL;
-  int result = snapshot_open (pipeline, kind, &snapshot, error);
+  struct snapshot *snapshot = snapshot_open (pipeline, kind, error);
+  int result;
 
-  if (result < 0)
-    return result;
+  if (snapshot == NULL)
+    return error->code;
   result = snapshot_plan_all (snapshot, error);
   if (result == 0)
     result = snapshot_read (snapshot, error);

@@ -315,7 +315,7 @@ stream_line (struct reporter *reporter, const struct totals *totals,
   fill_status (reporter, &status);
   snprintf (line, size,
             "streaming: %zu tables, %s, %lld changes, %.0f changes/s, lag "
-            "%.1f s, %lld bytes%s%s",
+            "%.1f s, %lld bytes%s%.200s",
             totals->tables, status.position, (long long) totals->changes, rate,
             status.lag_seconds < 0 ? 0 : status.lag_seconds,
             (long long) (status.lag_bytes < 0 ? 0 : status.lag_bytes),

@@ -11,6 +11,8 @@ EXTRA_DIST += \
 if HAVE_CMOCKA
 unit_tests = \
 	tests/unit/test-audit \
+	tests/unit/test-batch \
+	tests/unit/test-rounds \
 	tests/unit/test-envelope \
 	tests/unit/test-keeper \
 	tests/unit/test-keys \

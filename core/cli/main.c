@@ -14,8 +14,14 @@
 #include "core/base/names.h"
 #include "core/cli/command.h"
 #include "core/crypto/start.h"
+#include "core/keeper/keeper.h"
+#include "core/runner/runner.h"
 
 const struct command *const commands[] = {
+  &command_run,
+  &command_check,
+  &command_status,
+  &command_verify,
   &command_connectors,
   &command_key,
   &command_audit,
@@ -158,5 +164,7 @@ int
 main (int argc, char **argv)
 {
   crypto_start ();
+  if (argc >= 2 && strcmp (argv[1], "--runner") == 0)
+    return runner_enter (argc, argv, runner_main);
   return finish_output (dispatch (argc, argv));
 }

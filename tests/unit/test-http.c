@@ -63,6 +63,20 @@ open_sealed (void *context, const struct ezcdc_sealed *sealed,
                    strlen (world->password));
 }
 
+/* Appends to one of the world's texts; requests may run side by side. */
+__attribute__ ((format (printf, 2, 3))) static void
+note (struct text *text, const char *format, ...)
+{
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  va_list args;
+
+  pthread_mutex_lock (&lock);
+  va_start (args, format);
+  text_vprintf (text, format, args);
+  va_end (args);
+  pthread_mutex_unlock (&lock);
+}
+
 static int
 audit (void *context, const char *action, const char *resource,
        const char *outcome, const char *detail, struct error *error)
@@ -70,8 +84,7 @@ audit (void *context, const char *action, const char *resource,
   struct world *world = context;
 
   (void) error;
-  text_printf (&world->audited, "%s %s %s %s\n", action, resource, outcome,
-               detail);
+  note (&world->audited, "%s %s %s %s\n", action, resource, outcome, detail);
   return EZCDC_OK;
 }
 
@@ -87,7 +100,7 @@ warn (void *context, const char *message)
 {
   struct world *world = context;
 
-  text_printf (&world->warned, "%s\n", message);
+  note (&world->warned, "%s\n", message);
 }
 
 static void
@@ -96,10 +109,9 @@ negotiated (void *context, const char *peer, const char *version,
 {
   struct world *world = context;
 
-  text_printf (&world->negotiated, "%s %s %s\n",
-               strchr (peer, ':') == NULL ? "?" : "peer",
-               version == NULL ? "clear" : version,
-               cipher == NULL ? "-" : "cipher");
+  note (&world->negotiated, "%s %s %s\n",
+        strchr (peer, ':') == NULL ? "?" : "peer",
+        version == NULL ? "clear" : version, cipher == NULL ? "-" : "cipher");
 }
 
 enum {

@@ -41,3 +41,28 @@ tests_unit_test_http_SOURCES = \
 	$(NULL)
 tests_unit_test_http_LDADD = $(LDADD) $(CORE_LIBS)
 endif
+
+# The StarRocks sink's parts, linked without the core.
+if CONNECTOR_STARROCKS
+if HAVE_CMOCKA
+starrocks_unit_tests = \
+	tests/unit/test-starrocks-answers \
+	tests/unit/test-starrocks-body \
+	tests/unit/test-starrocks-tables \
+	tests/unit/test-starrocks-values \
+	$(NULL)
+check_PROGRAMS += $(starrocks_unit_tests)
+TESTS += $(starrocks_unit_tests)
+endif
+endif
+starrocks_unit_ldadd = \
+	plugins/starrocks/libstarrocks.la $(STARROCKS_LIBS) $(CMOCKA_LIBS) -lm
+starrocks_unit_cppflags = $(AM_CPPFLAGS) $(STARROCKS_CFLAGS)
+tests_unit_test_starrocks_answers_LDADD = $(starrocks_unit_ldadd)
+tests_unit_test_starrocks_answers_CPPFLAGS = $(starrocks_unit_cppflags)
+tests_unit_test_starrocks_body_LDADD = $(starrocks_unit_ldadd)
+tests_unit_test_starrocks_body_CPPFLAGS = $(starrocks_unit_cppflags)
+tests_unit_test_starrocks_tables_LDADD = $(starrocks_unit_ldadd)
+tests_unit_test_starrocks_tables_CPPFLAGS = $(starrocks_unit_cppflags)
+tests_unit_test_starrocks_values_LDADD = $(starrocks_unit_ldadd)
+tests_unit_test_starrocks_values_CPPFLAGS = $(starrocks_unit_cppflags)

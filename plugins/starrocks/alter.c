@@ -10,9 +10,9 @@
 #include "mysqlerror.h"
 
 /* How long one call waits for a job; the core comes back for the rest. */
-#define JOB_WAIT_US   INT64_C (30000000)
+#define JOB_WAIT_US INT64_C (30000000)
 #define POLL_FIRST_MS 20
-#define POLL_LAST_MS  2000
+#define POLL_LAST_MS 2000
 
 struct job {
   long long id; /* 0: there is none */
@@ -31,7 +31,8 @@ ddl_database_exists (struct starrocks *self, struct connection *connection,
   buffer_text (&sql, "SELECT SCHEMA_NAME FROM information_schema.schemata "
                      "WHERE SCHEMA_NAME = ");
   literal_append (&sql, self->settings.database);
-  code = query_store (self, connection, &sql, "look for the database", &result);
+  code = query_store (self, connection, &sql, "look for the database",
+                      &result);
   buffer_free (&sql);
   if (code != EZCDC_OK)
     return code;
@@ -60,8 +61,8 @@ read_column (MYSQL_ROW row, int generation, struct target_column *ret)
       return -1;
     }
   }
-  ret->generated = generation && row[5] != NULL && row[5][0] != '\0' &&
-                   strcasecmp (row[5], "NULL") != 0;
+  ret->generated = generation && row[5] != NULL && row[5][0] != '\0'
+                   && strcasecmp (row[5], "NULL") != 0;
   return 0;
 }
 
@@ -70,7 +71,7 @@ collect_columns (struct starrocks *self, MYSQL_RES *result, int generation,
                  struct target_columns *ret_columns)
 {
   struct target_columns columns = { 0 };
-  size_t count = (size_t)mysql_num_rows (result);
+  size_t count = (size_t) mysql_num_rows (result);
   MYSQL_ROW row;
 
   if (count > 0) {
@@ -108,8 +109,8 @@ ddl_read_columns (struct starrocks *self, struct connection *connection,
   buffer_text (&sql, " AND TABLE_NAME = ");
   literal_append (&sql, table);
   buffer_text (&sql, " ORDER BY ORDINAL_POSITION");
-  code =
-    query_store (self, connection, &sql, "read the table's columns", &result);
+  code = query_store (self, connection, &sql, "read the table's columns",
+                      &result);
   buffer_free (&sql);
   if (code != EZCDC_OK)
     return code;
@@ -161,16 +162,16 @@ newest_job (struct starrocks *self, struct connection *connection,
   buffer_text (&sql, " WHERE TableName = ");
   literal_append (&sql, table);
   buffer_text (&sql, " ORDER BY JobId DESC LIMIT 1");
-  code =
-    query_store (self, connection, &sql, "look at schema changes", &result);
+  code = query_store (self, connection, &sql, "look at schema changes",
+                      &result);
   buffer_free (&sql);
   if (code != EZCDC_OK)
     return code;
   id = result_column (result, "JobId");
   state = result_column (result, "State");
   row = mysql_fetch_row (result);
-  if (row != NULL && id != -1 && state != -1 && row[id] != NULL &&
-      row[state] != NULL) {
+  if (row != NULL && id != -1 && state != -1 && row[id] != NULL
+      && row[state] != NULL) {
     job.id = strtoll (row[id], NULL, 10);
     job.finished = strcasecmp (row[state], "FINISHED") == 0;
     job.cancelled = strcasecmp (row[state], "CANCELLED") == 0;

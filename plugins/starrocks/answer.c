@@ -77,7 +77,7 @@ clean_copy (char *to, size_t size, const char *from)
   size_t length = 0;
 
   for (; *from != '\0' && length + 1 < size; from++)
-    to[length++] = (unsigned char)*from < 0x20 ? ' ' : *from;
+    to[length++] = (unsigned char) *from < 0x20 ? ' ' : *from;
   to[length] = '\0';
 }
 
@@ -90,8 +90,8 @@ member (json_t *object, const char *name)
 
   json_object_foreach (
     object, key,
-    value) if (strcasecmp (key, name) == 0 &&
-               json_is_string (value)) return json_string_value (value);
+    value) if (strcasecmp (key, name) == 0
+               && json_is_string (value)) return json_string_value (value);
   return NULL;
 }
 
@@ -128,18 +128,19 @@ classify_status (struct answer *answer, json_t *object)
 
   if (strcasecmp (status, "Success") == 0 || strcasecmp (status, "OK") == 0)
     answer->outcome = OUTCOME_DONE;
-  else if (strcasecmp (status, "Publish Timeout") == 0 ||
-           strcasecmp (status, "PUBLISH_TIMEOUT") == 0)
+  else if (strcasecmp (status, "Publish Timeout") == 0
+           || strcasecmp (status, "PUBLISH_TIMEOUT") == 0)
     answer->outcome = OUTCOME_COMMITTED;
-  else if (strcasecmp (status, "Label Already Exists") == 0 ||
-           strcasecmp (status, "LABEL_ALREADY_EXISTS") == 0) {
+  else if (strcasecmp (status, "Label Already Exists") == 0
+           || strcasecmp (status, "LABEL_ALREADY_EXISTS") == 0) {
     existing = member (object, "ExistingJobStatus");
-    answer->outcome = existing != NULL && strcasecmp (existing, "FINISHED") == 0
+    answer->outcome = existing != NULL
+                          && strcasecmp (existing, "FINISHED") == 0
                         ? OUTCOME_COMMITTED
                         : OUTCOME_RUNNING;
   }
-  else if (strcasecmp (status, "Fail") == 0 ||
-           strcasecmp (status, "Failed") == 0)
+  else if (strcasecmp (status, "Fail") == 0
+           || strcasecmp (status, "Failed") == 0)
     classify_failure (answer);
 }
 

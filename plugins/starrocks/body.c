@@ -22,9 +22,10 @@ eight_are_plain (const char *data)
   memcpy (&word, data, sizeof word);
   quote = word ^ (ones * '"');
   backslash = word ^ (ones * '\\');
-  return ((((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
-           ((backslash - ones) & ~backslash)) &
-          high) == 0;
+  return ((((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote)
+           | ((backslash - ones) & ~backslash))
+          & high)
+         == 0;
 }
 
 /* How many bytes can be copied as they are. */
@@ -36,7 +37,7 @@ plain_run (const char *data, size_t length)
   while (i + 8 <= length && eight_are_plain (data + i))
     i += 8;
   for (; i < length; i++) {
-    unsigned char c = (unsigned char)data[i];
+    unsigned char c = (unsigned char) data[i];
 
     if (c < 0x20 || c == '"' || c == '\\')
       break;
@@ -54,7 +55,7 @@ append_escape (struct buffer *json, unsigned char c)
   switch (c) {
   case '"':
   case '\\':
-    escape[1] = (char)c;
+    escape[1] = (char) c;
     break;
   case '\n':
     escape[1] = 'n';
@@ -83,7 +84,7 @@ json_append_text (struct buffer *json, const char *text, size_t length)
     buffer_append (json, text, run);
     if (run == length)
       break;
-    append_escape (json, (unsigned char)text[run]);
+    append_escape (json, (unsigned char) text[run]);
     text += run + 1;
     length -= run + 1;
   }
@@ -149,8 +150,8 @@ json_append_value (struct buffer *json, enum encoding encoding,
 int
 body_begin (struct body *body, int method)
 {
-  if (body->compressor != NULL &&
-      compressor_method (body->compressor) != method) {
+  if (body->compressor != NULL
+      && compressor_method (body->compressor) != method) {
     compressor_free (body->compressor);
     body->compressor = NULL;
   }
@@ -164,8 +165,8 @@ body_begin (struct body *body, int method)
   body->raw_total = 0;
   body->row_count = 0;
   body->row_start = 0;
-  if (body->compressor != NULL &&
-      compressor_begin (body->compressor, &body->packed) == -1)
+  if (body->compressor != NULL
+      && compressor_begin (body->compressor, &body->packed) == -1)
     return -1;
   buffer_append (&body->raw, "[", 1);
   return body->raw.failed ? -1 : 0;
@@ -215,7 +216,8 @@ body_keep (struct body *body)
   if (body->compressor == NULL || body->raw.length < PIECE)
     return 0;
   if (compressor_add (body->compressor, body->raw.data, body->raw.length,
-                      &body->packed) == -1)
+                      &body->packed)
+      == -1)
     return -1;
   body->raw_total += body->raw.length;
   body->raw.length = 0;
@@ -227,8 +229,8 @@ body_size (const struct body *body)
 {
   if (body->compressor == NULL)
     return body->raw.length + 1;
-  return body->packed.length +
-         compressor_bound (body->compressor, body->raw.length + 1);
+  return body->packed.length
+         + compressor_bound (body->compressor, body->raw.length + 1);
 }
 
 int
@@ -244,8 +246,9 @@ body_end (struct body *body, const char **ret_data, size_t *ret_length)
     return 0;
   }
   if (compressor_add (body->compressor, body->raw.data, body->raw.length,
-                      &body->packed) == -1 ||
-      compressor_end (body->compressor, &body->packed) == -1)
+                      &body->packed)
+        == -1
+      || compressor_end (body->compressor, &body->packed) == -1)
     return -1;
   *ret_data = body->packed.data;
   *ret_length = body->packed.length;

@@ -65,13 +65,13 @@ buffer_printf (struct buffer *buffer, const char *format, ...)
     buffer->failed = 1;
     return;
   }
-  if (buffer_reserve (buffer, (size_t)length + 1) == -1)
+  if (buffer_reserve (buffer, (size_t) length + 1) == -1)
     return;
   va_start (arguments, format);
-  vsnprintf (buffer->data + buffer->length, (size_t)length + 1, format,
+  vsnprintf (buffer->data + buffer->length, (size_t) length + 1, format,
              arguments);
   va_end (arguments);
-  buffer->length += (size_t)length;
+  buffer->length += (size_t) length;
 }
 
 const char *

@@ -22,7 +22,7 @@ static void
 set (struct ezcdc_value *value, const char *data, size_t length)
 {
   value->data = data;
-  value->length = (uint32_t)length;
+  value->length = (uint32_t) length;
   value->state = EZCDC_VALUE;
 }
 
@@ -62,15 +62,16 @@ without_zeros (const char *data, size_t length)
 
 /* A wider column prints more zeros than the source has digits. */
 static size_t
-with_scale (const struct layout_column *column, const char *data, size_t length)
+with_scale (const struct layout_column *column, const char *data,
+            size_t length)
 {
   const char *point = memchr (data, '.', length);
   size_t scale, fraction;
 
   if (point == NULL || column->logical_scale < 0)
     return length;
-  scale = (size_t)column->logical_scale;
-  fraction = length - (size_t)(point - data) - 1;
+  scale = (size_t) column->logical_scale;
+  fraction = length - (size_t) (point - data) - 1;
   while (fraction > scale && data[length - 1] == '0') {
     fraction--;
     length--;
@@ -85,8 +86,8 @@ canonical_hex (const char *data, size_t length, struct buffer *out,
   char *to = out->data + out->length;
 
   for (size_t i = 0; i < length; i++)
-    to[i] =
-      data[i] >= 'A' && data[i] <= 'F' ? (char)(data[i] - 'A' + 'a') : data[i];
+    to[i] = data[i] >= 'A' && data[i] <= 'F' ? (char) (data[i] - 'A' + 'a')
+                                             : data[i];
   out->length += length;
   set (ret, to, length);
 }
@@ -96,12 +97,12 @@ static void
 shortest (double number, int single, char *ret_text)
 {
   int most = single ? 9 : 17, sure = single ? FLT_DIG : DBL_DIG;
-  double normal = single ? (double)FLT_MIN : DBL_MIN;
+  double normal = single ? (double) FLT_MIN : DBL_MIN;
   int digits = fabs (number) < normal ? 1 : sure;
 
   for (; digits <= most; digits++) {
     snprintf (ret_text, NUMBER_SIZE, "%.*e", digits - 1, number);
-    if (single ? strtof (ret_text, NULL) == (float)number
+    if (single ? strtof (ret_text, NULL) == (float) number
                : strtod (ret_text, NULL) == number)
       return;
   }
@@ -133,9 +134,9 @@ rewrite (const char *scientific, int single, char *to)
       memcpy (to + length, digits + 1, count - 1);
       length += count - 1;
     }
-    return length + (size_t)snprintf (to + length, 8, "e%c%02ld",
-                                      exponent < 0 ? '-' : '+',
-                                      labs (exponent));
+    return length
+           + (size_t) snprintf (to + length, 8, "e%c%02ld",
+                                exponent < 0 ? '-' : '+', labs (exponent));
   }
   if (exponent < 0) {
     to[length++] = '0';
@@ -144,11 +145,11 @@ rewrite (const char *scientific, int single, char *to)
       to[length++] = '0';
   }
   for (size_t i = 0; i < count; i++) {
-    if (exponent >= 0 && i == (size_t)exponent + 1)
+    if (exponent >= 0 && i == (size_t) exponent + 1)
       to[length++] = '.';
     to[length++] = digits[i];
   }
-  for (size_t i = count; exponent >= 0 && i <= (size_t)exponent; i++)
+  for (size_t i = count; exponent >= 0 && i <= (size_t) exponent; i++)
     to[length++] = '0';
   return length;
 }
@@ -165,7 +166,7 @@ canonical_float (int single, const char *data, size_t length,
     return -1;
   memcpy (text, data, length);
   text[length] = '\0';
-  number = single ? (double)strtof (text, &end) : strtod (text, &end);
+  number = single ? (double) strtof (text, &end) : strtod (text, &end);
   if (*end != '\0')
     return -1;
   if (isnan (number))
@@ -189,8 +190,8 @@ canonical_value (const struct layout_column *column, const char *data,
     return canonical_boolean (data, length, ret_value);
   case KIND_FLOAT:
   case KIND_DOUBLE:
-    return canonical_float (column->logical == EZCDC_TYPE_FLOAT32, data, length,
-                            out, ret_value);
+    return canonical_float (column->logical == EZCDC_TYPE_FLOAT32, data,
+                            length, out, ret_value);
   case KIND_DATETIME:
     set (ret_value, data, without_zeros (data, length));
     return 0;

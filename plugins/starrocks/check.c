@@ -91,7 +91,8 @@ check_existing (struct starrocks *self, struct connection *connection,
   if (columns.count == 0)
     report (self, EZCDC_REPORT_OK, subject, "will be created", NULL);
   else if (ddl_compare (&self->settings, starrocks_version (self), table,
-                        &columns, &changes) == -1)
+                        &columns, &changes)
+           == -1)
     code = host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   else
     report_changes (self, subject, &changes);
@@ -133,8 +134,8 @@ report_loads (struct starrocks *self)
   int plain = 0;
 
   for (size_t i = 0; i < self->settings.endpoint_count; i++)
-    plain |= !self->settings.endpoints[i].https &&
-             !self->settings.endpoints[i].loopback;
+    plain |= !self->settings.endpoints[i].https
+             && !self->settings.endpoints[i].loopback;
   if (plain && (tls == NULL || tls->mode != EZCDC_TLS_DISABLE))
     report (self, EZCDC_REPORT_FIX, "Stream Load",
             "works, but rows and password cross the network in the clear",

@@ -61,9 +61,8 @@ read_list (struct starrocks *self, struct connection *connection,
   int name, port, code = EZCDC_OK;
 
   *ret_any = 0;
-  if (mysql_real_query (connection->mysql, statement, strlen (statement)) !=
-        0 ||
-      (result = mysql_store_result (connection->mysql)) == NULL) {
+  if (mysql_real_query (connection->mysql, statement, strlen (statement)) != 0
+      || (result = mysql_store_result (connection->mysql)) == NULL) {
     unsigned number = mysql_errno (connection->mysql);
 
     if (number >= 2000 && number < 3000)
@@ -76,15 +75,15 @@ read_list (struct starrocks *self, struct connection *connection,
   if (name == -1)
     name = result_column (result, "Host");
   port = result_column (result, "HttpPort");
-  while (code >= 0 && name != -1 && port != -1 &&
-         (row = mysql_fetch_row (result)) != NULL) {
+  while (code >= 0 && name != -1 && port != -1
+         && (row = mysql_fetch_row (result)) != NULL) {
     long number = row[port] != NULL ? strtol (row[port], NULL, 10) : 0;
 
-    if (row[name] == NULL || row[name][0] == '\0' || number < 1 ||
-        number > 65535)
+    if (row[name] == NULL || row[name][0] == '\0' || number < 1
+        || number > 65535)
       continue;
     *ret_any = 1;
-    code = node_add (self, row[name], (uint32_t)number);
+    code = node_add (self, row[name], (uint32_t) number);
     if (code == 1)
       ++*new_nodes;
   }
@@ -194,8 +193,8 @@ starrocks_ready (struct starrocks *self)
   pthread_mutex_unlock (&self->lock);
   if (version == 0)
     code = read_version (self);
-  if (code == EZCDC_OK &&
-      (read == 0 || host->monotonic_time () - read > NODES_VALID_US))
+  if (code == EZCDC_OK
+      && (read == 0 || host->monotonic_time () - read > NODES_VALID_US))
     code = cluster_read_nodes (self, &new_nodes);
   return code;
 }

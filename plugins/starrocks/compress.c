@@ -120,11 +120,12 @@ compressor_add (struct compressor *compressor, const char *data, size_t length,
 
   if (compressor->method == COMPRESSION_ZSTD)
     return zstd_run (compressor, data, length, ZSTD_e_continue, out);
-  if (buffer_reserve (out, LZ4F_compressBound (length, &lz4_preferences)) == -1)
+  if (buffer_reserve (out, LZ4F_compressBound (length, &lz4_preferences))
+      == -1)
     return -1;
-  written =
-    LZ4F_compressUpdate (compressor->lz4, out->data + out->length,
-                         out->capacity - out->length, data, length, NULL);
+  written = LZ4F_compressUpdate (compressor->lz4, out->data + out->length,
+                                 out->capacity - out->length, data, length,
+                                 NULL);
   if (LZ4F_isError (written))
     return -1;
   out->length += written;

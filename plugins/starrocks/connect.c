@@ -20,7 +20,7 @@
 #include "types.h"
 
 /* A folder that never exists, so that no plug-in is ever loaded. */
-#define NO_PLUGINS        "/nonexistent"
+#define NO_PLUGINS "/nonexistent"
 #define STATEMENT_SECONDS 120
 
 static int
@@ -29,7 +29,7 @@ mode_of (const struct starrocks *self, const struct ezcdc_tls **ret_tls)
   const struct ezcdc_tls *tls = host->tls (self->instance);
 
   *ret_tls = tls;
-  return tls == NULL ? EZCDC_TLS_DISABLE : (int)tls->mode;
+  return tls == NULL ? EZCDC_TLS_DISABLE : (int) tls->mode;
 }
 
 /* verify-ca has no counterpart in the library: with a CA of its own the chain
@@ -37,16 +37,16 @@ mode_of (const struct starrocks *self, const struct ezcdc_tls **ret_tls)
 static int
 verifies_name (int mode, const struct ezcdc_tls *tls)
 {
-  return mode == EZCDC_TLS_VERIFY_FULL ||
-         (mode == EZCDC_TLS_VERIFY_CA && tls->root_cert == NULL);
+  return mode == EZCDC_TLS_VERIFY_FULL
+         || (mode == EZCDC_TLS_VERIFY_CA && tls->root_cert == NULL);
 }
 
 static void
 set_tls (MYSQL *mysql, int mode, const struct ezcdc_tls *tls)
 {
-  my_bool yes = 1, verify = (my_bool)verifies_name (mode, tls);
-  int thirteen = tls->minimum_version != NULL &&
-                 strcmp (tls->minimum_version, "TLSv1.3") == 0;
+  my_bool yes = 1, verify = (my_bool) verifies_name (mode, tls);
+  int thirteen = tls->minimum_version != NULL
+                 && strcmp (tls->minimum_version, "TLSv1.3") == 0;
 
   mysql_optionsv (mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
   mysql_optionsv (mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
@@ -70,7 +70,7 @@ make_handle (const struct starrocks *self, int mode,
 {
   MYSQL *mysql = mysql_init (NULL);
   unsigned protocol = MYSQL_PROTOCOL_TCP, zero = 0;
-  unsigned connect_seconds = (unsigned)self->settings.connect_seconds;
+  unsigned connect_seconds = (unsigned) self->settings.connect_seconds;
   unsigned seconds = STATEMENT_SECONDS;
   my_bool no = 0;
 
@@ -104,10 +104,11 @@ sign_in (void *context, const char *data, size_t length)
   struct sign_in *sign = context;
   const struct settings *settings = &sign->self->settings;
 
-  (void)length;
-  sign->connected =
-    mysql_real_connect (sign->mysql, settings->host, settings->user, data, NULL,
-                        settings->port, NULL, 0) != NULL;
+  (void) length;
+  sign->connected = mysql_real_connect (sign->mysql, settings->host,
+                                        settings->user, data, NULL,
+                                        settings->port, NULL, 0)
+                    != NULL;
   /* The library keeps a copy for reconnects that will never happen. */
   if (sign->mysql->passwd != NULL)
     explicit_bzero (sign->mysql->passwd, strlen (sign->mysql->passwd));
@@ -151,9 +152,9 @@ check_tls (struct starrocks *self, MYSQL *mysql, int mode,
                        "connect to %s port %u: the connection is not "
                        "encrypted although ssl_mode is %s",
                        settings->host, settings->port, tls->mode_name);
-  if (cipher != NULL && tls->minimum_version != NULL &&
-      strcmp (tls->minimum_version, "TLSv1.3") == 0 &&
-      (version == NULL || strcmp (version, "TLSv1.3") != 0))
+  if (cipher != NULL && tls->minimum_version != NULL
+      && strcmp (tls->minimum_version, "TLSv1.3") == 0
+      && (version == NULL || strcmp (version, "TLSv1.3") != 0))
     return host->fail (self->instance, EZCDC_E_CONFIG,
                        "connect to %s port %u: the server speaks %s, but "
                        "ssl_min_version is TLSv1.3",
@@ -184,8 +185,8 @@ connection_open (struct starrocks *self, MYSQL **ret_mysql)
   if (self->settings.password == NULL)
     sign_in (&sign, "", 0);
   else
-    code = host->secret_use (self->instance, self->settings.password, "connect",
-                             sign_in, &sign);
+    code = host->secret_use (self->instance, self->settings.password,
+                             "connect", sign_in, &sign);
   if (code == EZCDC_OK && !sign.connected)
     code = connect_fail (self, sign.mysql);
   if (code == EZCDC_OK)
@@ -239,7 +240,7 @@ connection_take (struct starrocks *self, struct connection **ret)
   }
   connection->mysql = mysql;
   connection->busy = 1;
-  connection->descriptor = (int)mysql_get_socket (mysql);
+  connection->descriptor = (int) mysql_get_socket (mysql);
   pthread_mutex_lock (&self->lock);
   connection->next = self->connections;
   self->connections = connection;
@@ -373,6 +374,6 @@ result_column (MYSQL_RES *result, const char *name)
 
   for (unsigned i = 0; i < count; i++)
     if (strcasecmp (fields[i].name, name) == 0)
-      return (int)i;
+      return (int) i;
   return -1;
 }

@@ -22,7 +22,8 @@ void connection_give (struct starrocks *self, struct connection *connection,
                       int healthy);
 /* Cuts the line, so that what is still on its way need not be read; then
  * only connection_give is allowed. */
-void connection_hang_up (struct starrocks *self, struct connection *connection);
+void connection_hang_up (struct starrocks *self,
+                         struct connection *connection);
 /* Makes every statement that is under way fail. From any thread. */
 void connections_interrupt (struct starrocks *self);
 void connections_close (struct starrocks *self);

@@ -27,8 +27,8 @@ static const struct ezcdc_column *
 key_column (const struct ezcdc_table *table, uint32_t ordinal)
 {
   for (uint32_t i = 0; i < table->column_count; i++)
-    if ((table->columns[i].flags & EZCDC_COLUMN_KEY) &&
-        table->columns[i].key_ordinal == ordinal)
+    if ((table->columns[i].flags & EZCDC_COLUMN_KEY)
+        && table->columns[i].key_ordinal == ordinal)
       return &table->columns[i];
   return NULL;
 }
@@ -120,8 +120,9 @@ compare_key (const struct ezcdc_table *table,
       continue;
     keys++;
     column = key_column (table, keys);
-    same += column != NULL &&
-            target_columns_find (columns, column->name) == &columns->items[i];
+    same += column != NULL
+            && target_columns_find (columns, column->name)
+                 == &columns->items[i];
   }
   if (keys == 0) {
     begin_sentence (obstacles);
@@ -174,8 +175,8 @@ compare_column (const struct settings *settings, int version,
                 const struct target_columns *columns,
                 struct ddl_changes *changes)
 {
-  const struct target_column *target =
-    target_columns_find (columns, source->name);
+  const struct target_column *target = target_columns_find (columns,
+                                                            source->name);
   int is_key = (source->flags & EZCDC_COLUMN_KEY) != 0;
   struct column_type wanted;
 
@@ -225,8 +226,8 @@ compare_extra (const struct ezcdc_table *table,
 
     for (uint32_t j = 0; j < table->column_count && !known; j++)
       known = target_columns_find (columns, table->columns[j].name) == target;
-    if (known || target->nullable || target->generated || target->key ||
-        target->default_value != NULL)
+    if (known || target->nullable || target->generated || target->key
+        || target->default_value != NULL)
       continue;
     begin_sentence (&changes->obstacles);
     buffer_text (&changes->obstacles, "column ");
@@ -247,8 +248,8 @@ ddl_compare (const struct settings *settings, int version,
     compare_column (settings, version, &table->columns[i], columns,
                     ret_changes);
   compare_extra (table, columns, ret_changes);
-  return ret_changes->additions.failed || ret_changes->modifications.failed ||
-             ret_changes->obstacles.failed
+  return ret_changes->additions.failed || ret_changes->modifications.failed
+             || ret_changes->obstacles.failed
            ? -1
            : 0;
 }

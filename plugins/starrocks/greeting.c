@@ -23,7 +23,7 @@ greeting_offers_tls (const unsigned char *data, size_t length)
 
   if (length < 5)
     return -1;
-  payload = (size_t)data[0] | (size_t)data[1] << 8 | (size_t)data[2] << 16;
+  payload = (size_t) data[0] | (size_t) data[1] << 8 | (size_t) data[2] << 16;
   if (payload > length - 4)
     return -1;
   data += 4;
@@ -46,17 +46,17 @@ try_address (struct starrocks *self, const struct addrinfo *address,
   int descriptor, error = 0, ready;
   socklen_t size = sizeof error;
 
-  descriptor =
-    socket (address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  descriptor = socket (address->ai_family,
+                       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor == -1)
     return -1;
   if (connect (descriptor, address->ai_addr, address->ai_addrlen) == 0)
     return descriptor;
   if (errno == EINPROGRESS) {
     ready = host->wait (self->instance, descriptor, 2, timeout_ms);
-    if (ready > 0 &&
-        getsockopt (descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 &&
-        error == 0)
+    if (ready > 0
+        && getsockopt (descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0
+        && error == 0)
       return descriptor;
     if (ready == EZCDC_E_STOPPED) {
       close (descriptor);
@@ -89,7 +89,7 @@ read_greeting (struct starrocks *self, int descriptor, int64_t timeout_ms)
     count = recv (descriptor, data + length, sizeof data - length, 0);
     if (count <= 0)
       return -1;
-    length += (size_t)count;
+    length += (size_t) count;
   }
   return -1;
 }

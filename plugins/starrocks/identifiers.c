@@ -52,10 +52,10 @@ percent_append (struct buffer *url, const char *text)
   static const char digits[] = "0123456789ABCDEF";
 
   for (; *text != '\0'; text++) {
-    unsigned char c = (unsigned char)*text;
+    unsigned char c = (unsigned char) *text;
 
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-        (c >= '0' && c <= '9') || strchr ("-._~", c) != NULL)
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+        || (c >= '0' && c <= '9') || strchr ("-._~", c) != NULL)
       buffer_append (url, text, 1);
     else {
       char escaped[3] = { '%', digits[c >> 4], digits[c & 15] };
@@ -73,11 +73,11 @@ column_name_problem (const char *name)
     return "is empty";
   if (strlen (name) > NAME_MAX_CHARACTERS)
     return "is longer than 1024 bytes";
-  if (strcasecmp (name, "__op") == 0 || strcasecmp (name, "__row") == 0 ||
-      strcasecmp (name, "___count___") == 0)
+  if (strcasecmp (name, "__op") == 0 || strcasecmp (name, "__row") == 0
+      || strcasecmp (name, "___count___") == 0)
     return "is reserved by StarRocks";
   for (; *name != '\0'; name++)
-    if ((unsigned char)*name < 0x20 || *name == 0x7f)
+    if ((unsigned char) *name < 0x20 || *name == 0x7f)
       return "holds a control character";
   return NULL;
 }

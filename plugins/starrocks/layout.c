@@ -72,8 +72,8 @@ static int
 make_prefix (struct layout_column *column)
 {
   struct buffer prefix = { 0 };
-  const char *name =
-    column->source_name != NULL ? column->source_name : column->name;
+  const char *name = column->source_name != NULL ? column->source_name
+                                                 : column->name;
 
   buffer_text (&prefix, ",");
   json_append_text (&prefix, name, strlen (name));
@@ -92,20 +92,20 @@ static int
 make_column (const struct ezcdc_column *source, uint32_t index,
              const struct target_columns *target, struct layout_column *column)
 {
-  const struct target_column *found =
-    target_columns_find (target, source->name);
+  const struct target_column *found = target_columns_find (target,
+                                                           source->name);
 
   if (found == NULL)
     return -1;
   column->name = strdup (found->name);
   column->type = found->type;
   column->logical = source->type;
-  column->logical_scale =
-    source->type == EZCDC_TYPE_DECIMAL && source->precision >= 0
-      ? (source->scale < 0 ? 0 : source->scale)
-      : -1;
-  column->key_ordinal =
-    source->flags & EZCDC_COLUMN_KEY ? source->key_ordinal : 0;
+  column->logical_scale = source->type == EZCDC_TYPE_DECIMAL
+                              && source->precision >= 0
+                            ? (source->scale < 0 ? 0 : source->scale)
+                            : -1;
+  column->key_ordinal = source->flags & EZCDC_COLUMN_KEY ? source->key_ordinal
+                                                         : 0;
   column->encoding = encoding_for (found->type.kind);
   if (found->type.kind == KIND_VARBINARY) {
     column->source_name = name_of_source (target, index);
@@ -128,8 +128,8 @@ must_list_columns (const struct ezcdc_table *table,
     for (uint32_t j = 0; j < table->column_count && !known; j++)
       known = strcasecmp (column->name, table->columns[j].name) == 0;
     if (known ? column->type.kind == KIND_VARBINARY
-              : column->generated || !column->nullable ||
-                  column->default_value != NULL)
+              : column->generated || !column->nullable
+                  || column->default_value != NULL)
       return 1;
   }
   return 0;
@@ -196,9 +196,9 @@ layout_equal (const struct layout *one, const struct layout *other)
   for (uint32_t i = 0; i < one->column_count; i++) {
     const struct layout_column *a = &one->columns[i], *b = &other->columns[i];
 
-    if (strcmp (a->name, b->name) != 0 || a->type.kind != b->type.kind ||
-        a->type.precision != b->type.precision ||
-        a->type.scale != b->type.scale || a->type.length != b->type.length)
+    if (strcmp (a->name, b->name) != 0 || a->type.kind != b->type.kind
+        || a->type.precision != b->type.precision
+        || a->type.scale != b->type.scale || a->type.length != b->type.length)
       return 0;
   }
   return 1;

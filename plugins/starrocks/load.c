@@ -13,9 +13,9 @@
 
 #define ANSWER_SIZE 16384
 /* How long one call asks for the state of a label. */
-#define SETTLE_US        INT64_C (60000000)
+#define SETTLE_US INT64_C (60000000)
 #define STATE_TIMEOUT_MS 30000
-#define HEADERS          12
+#define HEADERS 12
 
 static const struct endpoint *
 endpoint_now (struct starrocks *self)
@@ -70,7 +70,7 @@ ask_state (struct starrocks *self, const char *label,
     return code;
   }
   *ret_state = answer_read_state (response.status, body,
-                                  (size_t)response.length, ret_answer);
+                                  (size_t) response.length, ret_answer);
   return EZCDC_OK;
 }
 
@@ -134,8 +134,8 @@ make_headers (struct starrocks *self, const struct load *load, char *timeout,
   uint64_t count = 0;
 
   snprintf (timeout, timeout_size, "%lld",
-            (long long)self->settings.load_seconds);
-#define HEADER(name_, value_)                                                  \
+            (long long) self->settings.load_seconds);
+#define HEADER(name_, value_)                                                 \
   headers[count++] = (struct ezcdc_http_header){ name_, value_ }
   HEADER ("label", load->label);
   HEADER ("format", "json");
@@ -176,12 +176,12 @@ send_load (struct starrocks *self, const struct load *load,
   request.user = self->settings.user;
   request.password = self->settings.password;
   request.headers = headers;
-  request.header_count =
-    make_headers (self, load, timeout, sizeof timeout, headers);
+  request.header_count = make_headers (self, load, timeout, sizeof timeout,
+                                       headers);
   request.body = load->body;
   request.body_length = load->body_length;
   /* The server's own time-out answers first. */
-  request.timeout_ms = (uint64_t)(self->settings.load_seconds + 30) * 1000;
+  request.timeout_ms = (uint64_t) (self->settings.load_seconds + 30) * 1000;
   if (url.failed)
     code = host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   else
@@ -203,8 +203,8 @@ no_answer (struct starrocks *self, const struct load *load, int code,
     return code;
   if (response->body_sent)
     return settle (self, load, "the connection was lost");
-  if (code == EZCDC_E_CONFIG &&
-      cluster_read_nodes (self, &new_nodes) == EZCDC_OK && new_nodes > 0)
+  if (code == EZCDC_E_CONFIG
+      && cluster_read_nodes (self, &new_nodes) == EZCDC_OK && new_nodes > 0)
     return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
                        "load into \"%s\": redirected to a node that has just "
                        "joined the cluster",
@@ -242,8 +242,8 @@ load_run (struct starrocks *self, const struct load *load, char *ret_reason)
   if (code != EZCDC_OK)
     return no_answer (self, load, code, &response);
   host->count (self->instance, "loads", 1);
-  host->count (self->instance, "load_bytes", (int64_t)load->body_length);
-  answer_read_load (response.status, body, (size_t)response.length, &answer);
+  host->count (self->instance, "load_bytes", (int64_t) load->body_length);
+  answer_read_load (response.status, body, (size_t) response.length, &answer);
   switch (answer.outcome) {
   case OUTCOME_DONE:
     return EZCDC_OK;

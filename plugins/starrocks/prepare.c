@@ -79,7 +79,8 @@ advance (struct starrocks *self, struct connection *connection,
   if (columns.count == 0)
     code = ddl_create (self, connection, table);
   else if (ddl_compare (&self->settings, starrocks_version (self), table,
-                        &columns, &changes) == -1)
+                        &columns, &changes)
+           == -1)
     code = host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   else if (changes.obstacles.length > 0)
     code = refuse (self, table, &changes.obstacles);

@@ -65,9 +65,10 @@ feed_one (struct scanning *scanning, MYSQL_ROW row,
     struct ezcdc_value *value = &scanning->values[i];
 
     *value = (struct ezcdc_value){ NULL, 0, EZCDC_NULL };
-    if (row[i] != NULL &&
-        canonical_value (&layout->columns[i], row[i], lengths[i],
-                         &scanning->scratch, value) == -1)
+    if (row[i] != NULL
+        && canonical_value (&layout->columns[i], row[i], lengths[i],
+                            &scanning->scratch, value)
+             == -1)
       return host->fail (scanning->self->instance, EZCDC_E_BUG,
                          "read \"%s\": column \"%s\" holds text that is not "
                          "of its type",
@@ -95,8 +96,8 @@ feed_all (struct scanning *scanning, struct connection *connection)
   if (code != EZCDC_OK)
     return code;
   result = mysql_use_result (connection->mysql);
-  if (result == NULL ||
-      mysql_num_fields (result) != scanning->layout->column_count) {
+  if (result == NULL
+      || mysql_num_fields (result) != scanning->layout->column_count) {
     mysql_free_result (result);
     return query_fail (self, connection, "read the table");
   }

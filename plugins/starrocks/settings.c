@@ -24,15 +24,15 @@ const struct ezcdc_option starrocks_options[] = {
     EZCDC_OPTION_STRING, REQUIRED },
   { "database", NULL, NULL, "database of the target tables", 0, 0,
     EZCDC_OPTION_STRING, REQUIRED },
-  { "user", NULL, NULL, "user for queries and loads", 0, 0, EZCDC_OPTION_STRING,
-    REQUIRED },
+  { "user", NULL, NULL, "user for queries and loads", 0, 0,
+    EZCDC_OPTION_STRING, REQUIRED },
   { "password", NULL, NULL, "the user's password, sealed", 0, 0,
     EZCDC_OPTION_SECRET, EZCDC_OPTION_RELOADABLE },
   { "replication_num", "0", NULL,
     "replicas of new tables; 0 leaves it to the server", 0, 32,
     EZCDC_OPTION_INTEGER, 0 },
-  { "buckets", "0", NULL, "buckets of new tables; 0 leaves it to the server", 0,
-    100000, EZCDC_OPTION_INTEGER, 0 },
+  { "buckets", "0", NULL, "buckets of new tables; 0 leaves it to the server",
+    0, 100000, EZCDC_OPTION_INTEGER, 0 },
   { "compression", "auto", "auto|none|zstd|lz4_frame",
     "compression of loads (StarRocks 3.2.7 and later)", 0, 0,
     EZCDC_OPTION_CHOICE, 0 },
@@ -54,8 +54,8 @@ const struct ezcdc_option starrocks_options[] = {
     INT64_C (300) * 1000000, EZCDC_OPTION_DURATION, 0 },
 };
 
-_Static_assert(sizeof starrocks_options / sizeof starrocks_options[0] ==
-                 STARROCKS_OPTION_COUNT,
+_Static_assert(sizeof starrocks_options / sizeof starrocks_options[0]
+                 == STARROCKS_OPTION_COUNT,
                "the count in settings.h is another");
 
 int
@@ -84,7 +84,7 @@ parse_port (const char *text, size_t length)
   for (size_t i = 0; i < length; i++) {
     if (text[i] < '0' || text[i] > '9')
       return 0;
-    port = port * 10 + (uint32_t)(text[i] - '0');
+    port = port * 10 + (uint32_t) (text[i] - '0');
   }
   return port <= 65535 ? port : 0;
 }
@@ -97,9 +97,9 @@ host_characters (const char *text, size_t length)
   for (size_t i = 0; i < length; i++) {
     char c = text[i];
 
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-          (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
-          c == ':'))
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+          || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'
+          || c == ':'))
       return 0;
   }
   return 1;
@@ -130,7 +130,7 @@ parse_endpoint (const char *text, size_t length, int *https, int first,
   if (text < end && *text == '[') {
     bracket = 1;
     text++;
-    host_end = memchr (text, ']', (size_t)(end - text));
+    host_end = memchr (text, ']', (size_t) (end - text));
     if (host_end == NULL)
       return "has a '[' without a ']'";
     if (host_end + 1 < end)
@@ -139,10 +139,10 @@ parse_endpoint (const char *text, size_t length, int *https, int first,
       return "has something other than a port behind ']'";
   }
   else {
-    colon = memchr (text, ':', (size_t)(end - text));
+    colon = memchr (text, ':', (size_t) (end - text));
     host_end = colon != NULL ? colon : end;
   }
-  host_length = (size_t)(host_end - text);
+  host_length = (size_t) (host_end - text);
   if (!host_characters (text, host_length))
     return "has no usable host (a name or an address, no user, no path)";
   memset (ret, 0, sizeof *ret);
@@ -150,7 +150,7 @@ parse_endpoint (const char *text, size_t length, int *https, int first,
   ret->https = *https;
   ret->port = *https ? 443 : 80;
   if (colon != NULL) {
-    ret->port = parse_port (colon + 1, (size_t)(end - colon - 1));
+    ret->port = parse_port (colon + 1, (size_t) (end - colon - 1));
     if (ret->port == 0)
       return "has no valid port behind ':'";
   }
@@ -184,8 +184,8 @@ endpoints_parse (const char *text, struct endpoint **ret_endpoints,
     while (cut > skip && (text[cut - 1] == ' ' || text[cut - 1] == '\t'))
       cut--;
     if (cut > skip) {
-      *ret_problem = parse_endpoint (text + skip, cut - skip, &https, used == 0,
-                                     &endpoints[used]);
+      *ret_problem = parse_endpoint (text + skip, cut - skip, &https,
+                                     used == 0, &endpoints[used]);
       if (*ret_problem != NULL) {
         free (endpoints);
         return -1;
@@ -234,8 +234,8 @@ check_plaintext (struct ezcdc_instance *instance,
 {
   const struct ezcdc_tls *tls = host->tls (instance);
 
-  if (tls == NULL || tls->mode == EZCDC_TLS_DISABLE ||
-      choice_is (instance, "load_plaintext", "allow"))
+  if (tls == NULL || tls->mode == EZCDC_TLS_DISABLE
+      || choice_is (instance, "load_plaintext", "allow"))
     return EZCDC_OK;
   for (size_t i = 0; i < settings->endpoint_count; i++) {
     const struct endpoint *endpoint = &settings->endpoints[i];
@@ -262,32 +262,34 @@ settings_read (struct ezcdc_instance *instance, struct settings *ret_settings)
   settings.host = host->option_string (instance, "host");
   settings.database = host->option_string (instance, "database");
   settings.user = host->option_string (instance, "user");
-  if (settings.host == NULL || settings.database == NULL ||
-      settings.user == NULL || load_url == NULL)
+  if (settings.host == NULL || settings.database == NULL
+      || settings.user == NULL || load_url == NULL)
     return host->fail (instance, EZCDC_E_CONFIG,
                        "host, database, user and load_url must be set");
-  if (settings.database[0] == '\0' || settings.host[0] == '\0' ||
-      settings.user[0] == '\0')
+  if (settings.database[0] == '\0' || settings.host[0] == '\0'
+      || settings.user[0] == '\0')
     return host->fail (instance, EZCDC_E_CONFIG,
                        "host, database and user must not be empty");
   settings.password = host->option_sealed (instance, "password");
-  settings.port = (uint32_t)host->option_integer (instance, "port");
-  settings.replication_num =
-    (int)host->option_integer (instance, "replication_num");
-  settings.buckets = (int)host->option_integer (instance, "buckets");
+  settings.port = (uint32_t) host->option_integer (instance, "port");
+  settings.replication_num = (int) host->option_integer (instance,
+                                                         "replication_num");
+  settings.buckets = (int) host->option_integer (instance, "buckets");
   settings.compression = read_compression (instance);
-  settings.decimal_native =
-    choice_is (instance, "decimal_unlimited", "decimal");
-  settings.decimal_scale =
-    (int)host->option_integer (instance, "decimal_scale");
+  settings.decimal_native = choice_is (instance, "decimal_unlimited",
+                                       "decimal");
+  settings.decimal_scale = (int) host->option_integer (instance,
+                                                       "decimal_scale");
   settings.json_native = choice_is (instance, "json_type", "json");
   settings.key_bytes = host->option_integer (instance, "key_limit");
-  settings.load_seconds =
-    (host->option_integer (instance, "load_timeout") + 999999) / 1000000;
+  settings.load_seconds = (host->option_integer (instance, "load_timeout")
+                           + 999999)
+                          / 1000000;
   settings.connect_seconds =
     (host->option_integer (instance, "connect_timeout") + 999999) / 1000000;
   if (endpoints_parse (load_url, &settings.endpoints, &settings.endpoint_count,
-                       &problem) == -1)
+                       &problem)
+      == -1)
     return host->fail (instance, EZCDC_E_CONFIG, "load_url %s", problem);
   code = check_plaintext (instance, &settings);
   if (code != EZCDC_OK) {

@@ -25,7 +25,7 @@ struct endpoint {
 #define COMPRESSION_AUTO 0
 #define COMPRESSION_NONE 1
 #define COMPRESSION_ZSTD 2
-#define COMPRESSION_LZ4  3
+#define COMPRESSION_LZ4 3
 
 struct settings {
   /* Lent by the host for the life of the instance. */

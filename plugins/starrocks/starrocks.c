@@ -198,8 +198,8 @@ static const struct ezcdc_connector connector = {
   .option_count = STARROCKS_OPTION_COUNT,
   .kind = EZCDC_KIND_SINK,
   .threads = EZCDC_THREADS_PARALLEL,
-  .capabilities = EZCDC_CAN_REVEAL | EZCDC_CAN_NETWORK | EZCDC_CAN_TLS |
-                  EZCDC_CAN_PARTIAL | EZCDC_USES_TLS | EZCDC_USES_HTTP,
+  .capabilities = EZCDC_CAN_REVEAL | EZCDC_CAN_NETWORK | EZCDC_CAN_TLS
+                  | EZCDC_CAN_PARTIAL | EZCDC_USES_TLS | EZCDC_USES_HTTP,
   .name = "starrocks",
   .version = CONNECTOR_VERSION,
   .summary = "writes to StarRocks by Stream Load",

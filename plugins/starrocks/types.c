@@ -33,7 +33,7 @@ version_parse (const char *text)
     }
     text = end + 1;
   }
-  return (int)(part[0] * 10000 + part[1] * 100 + part[2]);
+  return (int) (part[0] * 10000 + part[1] * 100 + part[2]);
 }
 
 static void
@@ -140,9 +140,9 @@ wanted_value (const struct settings *settings, int version,
 static int
 kind_can_be_key (enum column_kind kind)
 {
-  return kind == KIND_BOOLEAN ||
-         (kind >= KIND_TINYINT && kind <= KIND_LARGEINT) || kind == KIND_DATE ||
-         kind == KIND_DATETIME || kind == KIND_VARCHAR;
+  return kind == KIND_BOOLEAN
+         || (kind >= KIND_TINYINT && kind <= KIND_LARGEINT)
+         || kind == KIND_DATE || kind == KIND_DATETIME || kind == KIND_VARCHAR;
 }
 
 void
@@ -191,8 +191,8 @@ type_parse (const char *text, struct column_type *ret_type)
   long first = -1, second = -1;
 
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-    if (strlen (words[i].word) == length &&
-        strncasecmp (words[i].word, text, length) == 0)
+    if (strlen (words[i].word) == length
+        && strncasecmp (words[i].word, text, length) == 0)
       type.kind = words[i].kind;
   if (*rest == '(') {
     char *end;
@@ -212,8 +212,8 @@ type_parse (const char *text, struct column_type *ret_type)
       type.kind = KIND_LARGEINT;
     break;
   case KIND_DECIMAL:
-    type.precision = first < 0 ? 10 : (int)first;
-    type.scale = second < 0 ? 0 : (int)second;
+    type.precision = first < 0 ? 10 : (int) first;
+    type.scale = second < 0 ? 0 : (int) second;
     break;
   case KIND_VARCHAR:
     type.length = first < 0 ? 65533 : first;
@@ -239,7 +239,7 @@ type_print (const struct column_type *type, char *ret_text, size_t size)
   if (type->kind == KIND_DECIMAL)
     snprintf (ret_text, size, "DECIMAL(%d,%d)", type->precision, type->scale);
   else if (type->kind == KIND_VARCHAR)
-    snprintf (ret_text, size, "VARCHAR(%lld)", (long long)type->length);
+    snprintf (ret_text, size, "VARCHAR(%lld)", (long long) type->length);
   else
     snprintf (ret_text, size, "%s", names[type->kind]);
 }
@@ -251,10 +251,11 @@ is_integer (enum column_kind kind)
 }
 
 static int
-decimal_holds (const struct column_type *outer, const struct column_type *inner)
+decimal_holds (const struct column_type *outer,
+               const struct column_type *inner)
 {
-  return outer->scale >= inner->scale &&
-         outer->precision - outer->scale >= inner->precision - inner->scale;
+  return outer->scale >= inner->scale
+         && outer->precision - outer->scale >= inner->precision - inner->scale;
 }
 
 static enum type_fit
@@ -302,9 +303,9 @@ type_fit (const struct ezcdc_column *source, const struct column_type *wanted,
   if (wanted->kind == KIND_DOUBLE && existing->kind == KIND_FLOAT)
     return TYPE_WIDENS;
   /* A source column that became text: numbers turn into their text. */
-  if (wanted->kind == KIND_VARCHAR &&
-      (is_integer (existing->kind) || existing->kind == KIND_FLOAT ||
-       existing->kind == KIND_DOUBLE || existing->kind == KIND_DECIMAL))
+  if (wanted->kind == KIND_VARCHAR
+      && (is_integer (existing->kind) || existing->kind == KIND_FLOAT
+          || existing->kind == KIND_DOUBLE || existing->kind == KIND_DECIMAL))
     return TYPE_WIDENS;
   return TYPE_CLASHES;
 }

@@ -8,7 +8,7 @@
 #include "values.h"
 
 /* The hexadecimal text of a VARBINARY passes through a VARCHAR. */
-#define HEX_MAX ((size_t)VARCHAR_MAX)
+#define HEX_MAX ((size_t) VARCHAR_MAX)
 
 static int
 digits (const char *data, size_t count)
@@ -43,9 +43,9 @@ decimal_problem (const struct column_type *type, const char *data,
     }
   if (i != length)
     return "is not in plain decimal digits";
-  if (kept > (size_t)type->scale)
+  if (kept > (size_t) type->scale)
     return "has more digits behind the point than the column";
-  if (whole > (size_t)(type->precision - type->scale))
+  if (whole > (size_t) (type->precision - type->scale))
     return "has more digits before the point than the column";
   return NULL;
 }
@@ -53,8 +53,8 @@ decimal_problem (const struct column_type *type, const char *data,
 static int
 is_date (const char *data)
 {
-  return digits (data, 4) && data[4] == '-' && digits (data + 5, 2) &&
-         data[7] == '-' && digits (data + 8, 2);
+  return digits (data, 4) && data[4] == '-' && digits (data + 5, 2)
+         && data[7] == '-' && digits (data + 8, 2);
 }
 
 static const char date_range[] =
@@ -70,12 +70,12 @@ date_problem (const char *data, size_t length)
 static const char *
 datetime_problem (const char *data, size_t length)
 {
-  if (length < 19 || length > 26 || !is_date (data) || data[10] != ' ' ||
-      !digits (data + 11, 2) || data[13] != ':' || !digits (data + 14, 2) ||
-      data[16] != ':' || !digits (data + 17, 2))
+  if (length < 19 || length > 26 || !is_date (data) || data[10] != ' '
+      || !digits (data + 11, 2) || data[13] != ':' || !digits (data + 14, 2)
+      || data[16] != ':' || !digits (data + 17, 2))
     return date_range;
-  if (length > 19 &&
-      (length == 20 || data[19] != '.' || !digits (data + 20, length - 20)))
+  if (length > 19
+      && (length == 20 || data[19] != '.' || !digits (data + 20, length - 20)))
     return date_range;
   if (data[11] == '2' && data[12] > '3')
     return "has an hour that StarRocks does not have";
@@ -111,8 +111,8 @@ integer_problem (const char *data, size_t length)
 static const char *
 boolean_problem (const char *data, size_t length)
 {
-  return (length == 4 && memcmp (data, "true", 4) == 0) ||
-             (length == 5 && memcmp (data, "false", 5) == 0)
+  return (length == 4 && memcmp (data, "true", 4) == 0)
+             || (length == 5 && memcmp (data, "false", 5) == 0)
            ? NULL
            : "is not true or false";
 }
@@ -123,14 +123,14 @@ float_problem (const char *data, size_t length)
 {
   size_t sign = length > 0 && data[0] == '-';
 
-  if ((length - sign == 8 && memcmp (data + sign, "Infinity", 8) == 0) ||
-      (length == 3 && memcmp (data, "NaN", 3) == 0))
+  if ((length - sign == 8 && memcmp (data + sign, "Infinity", 8) == 0)
+      || (length == 3 && memcmp (data, "NaN", 3) == 0))
     return NULL;
   if (length == sign)
     return "is not a number";
   for (size_t i = sign; i < length; i++)
-    if ((data[i] < '0' || data[i] > '9') && data[i] != '.' && data[i] != 'e' &&
-        data[i] != 'E' && data[i] != '+' && data[i] != '-')
+    if ((data[i] < '0' || data[i] > '9') && data[i] != '.' && data[i] != 'e'
+        && data[i] != 'E' && data[i] != '+' && data[i] != '-')
       return "is not a number";
   return NULL;
 }
@@ -141,7 +141,7 @@ value_problem (const struct layout_column *column, const char *data,
 {
   switch (column->type.kind) {
   case KIND_VARCHAR:
-    return length <= (size_t)column->type.length
+    return length <= (size_t) column->type.length
              ? NULL
              : "has more bytes than the column holds";
   case KIND_DECIMAL:
@@ -151,7 +151,7 @@ value_problem (const struct layout_column *column, const char *data,
   case KIND_DATETIME:
     return datetime_problem (data, length);
   case KIND_VARBINARY:
-    if (length / 2 > (size_t)column->type.length)
+    if (length / 2 > (size_t) column->type.length)
       return "has more bytes than the column holds";
     return length <= HEX_MAX ? NULL
                              : "has more than 524288 bytes, which Stream Load "

@@ -21,11 +21,11 @@
 #include "values.h"
 
 /* JSON of one load, far enough below the backends' write_buffer_size. */
-#define JSON_MAX     (UINT64_C (96) << 20)
+#define JSON_MAX (UINT64_C (96) << 20)
 #define BODY_DEFAULT (UINT64_C (32) << 20)
 /* When StarRocks refuses rows that looked right: so many are searched for
  * in one call, with so many loads. */
-#define SEARCH_ROWS  100
+#define SEARCH_ROWS 100
 #define SEARCH_LOADS 2000
 
 struct writing {
@@ -64,8 +64,8 @@ static const uint8_t *
 mask_of (const struct writing *writing, uint32_t group)
 {
   return group == 0 ? NULL
-                    : (const uint8_t *)writing->masks.data +
-                        (size_t)group * writing->layout->column_count;
+                    : (const uint8_t *) writing->masks.data
+                        + (size_t) group * writing->layout->column_count;
 }
 
 /* The group of a row with unchanged values: found, or made.  -1 if memory
@@ -78,7 +78,7 @@ group_of (struct writing *writing, const struct ezcdc_row *row, uint32_t hint)
 
   if (buffer_reserve (&writing->masks, count) == -1)
     return -1;
-  mask = (uint8_t *)writing->masks.data + writing->masks.length;
+  mask = (uint8_t *) writing->masks.data + writing->masks.length;
   for (uint32_t i = 0; i < count; i++)
     mask[i] = row->values[i].state == EZCDC_UNCHANGED;
   if (hint > 0 && memcmp (mask_of (writing, hint), mask, count) == 0)
@@ -104,24 +104,24 @@ sort_into_groups (struct writing *writing)
   if (i == batch->row_count)
     return EZCDC_OK;
   buffer_clear (scratch);
-  if (batch->row_count > SIZE_MAX / sizeof *groups ||
-      buffer_reserve (scratch, batch->row_count * sizeof *groups) == -1 ||
-      buffer_reserve (&writing->masks, writing->layout->column_count) == -1)
+  if (batch->row_count > SIZE_MAX / sizeof *groups
+      || buffer_reserve (scratch, batch->row_count * sizeof *groups) == -1
+      || buffer_reserve (&writing->masks, writing->layout->column_count) == -1)
     return no_memory (writing);
   /* Group 0 unchanged: nothing. */
   memset (writing->masks.data, 0, writing->layout->column_count);
   writing->masks.length = writing->layout->column_count;
-  groups = (uint32_t *)(void *)scratch->data;
+  groups = (uint32_t *) (void *) scratch->data;
   for (i = 0; i < batch->row_count; i++) {
-    int64_t group =
-      batch->rows[i].unchanged == 0 || batch->rows[i].operation == EZCDC_DELETE
-        ? 0
-        : group_of (writing, &batch->rows[i], last);
+    int64_t group = batch->rows[i].unchanged == 0
+                        || batch->rows[i].operation == EZCDC_DELETE
+                      ? 0
+                      : group_of (writing, &batch->rows[i], last);
 
     if (group < 0)
       return no_memory (writing);
-    groups[i] = (uint32_t)group;
-    last = (uint32_t)group;
+    groups[i] = (uint32_t) group;
+    last = (uint32_t) group;
   }
   writing->groups = groups;
   return EZCDC_OK;
@@ -156,8 +156,9 @@ row_fits (struct writing *writing, uint64_t index)
   for (uint32_t i = 0; i < layout->column_count; i++) {
     const struct ezcdc_value *value = &row->values[i];
 
-    if (value->state != EZCDC_VALUE ||
-        (row->operation == EZCDC_DELETE && layout->columns[i].key_ordinal == 0))
+    if (value->state != EZCDC_VALUE
+        || (row->operation == EZCDC_DELETE
+            && layout->columns[i].key_ordinal == 0))
       continue;
     problem = value_problem (&layout->columns[i], value->data, value->length);
     if (problem != NULL) {
@@ -189,11 +190,12 @@ fill (struct writing *writing, uint32_t group, uint64_t begin, uint64_t end,
     if (writing->unfit > 0)
       continue; /* nothing will be sent: only look at the rest */
     if (body_row (body, writing->layout, &writing->batch->rows[i],
-                  mask_of (writing, group)) == -1)
+                  mask_of (writing, group))
+        == -1)
       return no_memory (writing);
-    if (body->row_count > 1 &&
-        (body_size (body) > writing->limit ||
-         body->raw_total + body->raw.length > JSON_MAX)) {
+    if (body->row_count > 1
+        && (body_size (body) > writing->limit
+            || body->raw_total + body->raw.length > JSON_MAX)) {
       body_undo (body);
       break;
     }
@@ -217,8 +219,8 @@ digest (uint64_t hash, const char *data, size_t length)
   }
   word = length;
   memcpy (&word, data, length);
-  hash =
-    (hash ^ word ^ ((uint64_t)length << 56)) * UINT64_C (0x9e3779b97f4a7c15);
+  hash = (hash ^ word ^ ((uint64_t) length << 56))
+         * UINT64_C (0x9e3779b97f4a7c15);
   return hash ^ (hash >> 29);
 }
 
@@ -234,14 +236,14 @@ make_label (struct writing *writing, const struct load *load, char *ret_label)
   }
   if (writing->batch->truncate) {
     snprintf (ret_label, LABEL_SIZE, "%s-%u", writing->label,
-              (unsigned)writing->part);
+              (unsigned) writing->part);
     return;
   }
   hash = digest (load->body_length, load->body, load->body_length);
   if (load->columns != NULL)
     hash = digest (hash, load->columns, strlen (load->columns));
   snprintf (ret_label, LABEL_SIZE, "%s-%u-%016llx", writing->label,
-            (unsigned)writing->part, (unsigned long long)hash);
+            (unsigned) writing->part, (unsigned long long) hash);
 }
 
 /* Sends what fill has put into the body. */
@@ -270,9 +272,9 @@ send_body (struct writing *writing, uint32_t group, char *ret_reason)
   code = load_run (writing->self, &load, ret_reason);
   if (code == EZCDC_OK) {
     host->count (writing->self->instance, "rows_loaded",
-                 (int64_t)body->row_count);
+                 (int64_t) body->row_count);
     host->count (writing->self->instance, "json_bytes",
-                 (int64_t)body->raw_total);
+                 (int64_t) body->raw_total);
   }
   return code;
 }
@@ -341,8 +343,8 @@ send_range (struct writing *writing, uint32_t group, uint64_t begin,
     if (host->interrupted (writing->self->instance))
       return EZCDC_E_STOPPED;
     /* Enough was found: the core takes those rows out and comes back. */
-    if (writing->refused >= SEARCH_ROWS ||
-        (writing->refused > 0 && writing->searches >= SEARCH_LOADS))
+    if (writing->refused >= SEARCH_ROWS
+        || (writing->refused > 0 && writing->searches >= SEARCH_LOADS))
       return EZCDC_OK;
     code = fill (writing, group, begin, end, &next);
     if (code != EZCDC_OK)
@@ -383,7 +385,8 @@ fail_rows (struct writing *writing)
 
   return host->fail (writing->self->instance, EZCDC_E_ROW,
                      "%llu row(s) of \"%s\" can't be stored",
-                     (unsigned long long)count, writing->batch->table->target);
+                     (unsigned long long) count,
+                     writing->batch->table->target);
 }
 
 static int
@@ -400,7 +403,7 @@ truncate_table (struct writing *writing)
   if (writing->unfit > 0)
     return fail_rows (writing);
   snprintf (writing->label, sizeof writing->label, "%.100s-t%llx",
-            writing->batch->label, (unsigned long long)host->real_time ());
+            writing->batch->label, (unsigned long long) host->real_time ());
   code = connection_take (self, &connection);
   if (code != EZCDC_OK)
     return code;
@@ -451,10 +454,10 @@ write_target (struct starrocks *self, struct target *target,
   struct writing writing = { .self = self, .batch = batch };
   int code = starrocks_ready (self);
 
-  if (code == EZCDC_OK &&
-      (target->layout == NULL ||
-       target->layout->version != batch->table->version ||
-       target->layout->column_count != batch->table->column_count))
+  if (code == EZCDC_OK
+      && (target->layout == NULL
+          || target->layout->version != batch->table->version
+          || target->layout->column_count != batch->table->column_count))
     code = target_prepare (self, target, batch->table);
   if (code != EZCDC_OK)
     return code;

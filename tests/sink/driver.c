@@ -40,7 +40,7 @@ struct allowed {
 };
 
 struct ezcdc_instance {
-  json_t *options;
+  json_t *options, *tls_options;
   struct ezcdc_tls tls;
   uint64_t body_limit;
   char error[MESSAGE];
@@ -328,6 +328,11 @@ host_http (struct ezcdc_instance *instance,
                         curl_easy_strerror (code));
     if (response->status != 307)
       return EZCDC_OK;
+    if (answer.location[0] == '\0')
+      return host_fail (instance, EZCDC_E_UNAVAILABLE,
+                        "%s: a redirect without "
+                        "a target",
+                        url);
     if (!is_allowed (instance, answer.location))
       return host_fail (instance, EZCDC_E_CONFIG, "%s: redirect to %s refused",
                         url, answer.location);
@@ -655,7 +660,9 @@ perform (struct ezcdc_instance *instance, void **self, json_t *request,
     json_decref (instance->options);
     instance->options = json_incref (json_object_get (request, "options"));
     instance->body_limit = (uint64_t) number_of (request, "body_limit", 0);
-    set_tls (instance, json_object_get (request, "tls"));
+    json_decref (instance->tls_options);
+    instance->tls_options = json_incref (json_object_get (request, "tls"));
+    set_tls (instance, instance->tls_options);
     return sink->open (instance, self);
   }
   if (*self == NULL)
@@ -754,6 +761,7 @@ main (int argc, char **argv)
     connector->sink->close (self);
   free (line);
   json_decref (instance.options);
+  json_decref (instance.tls_options);
   curl_global_cleanup ();
   return 0;
 }

@@ -15,9 +15,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class StandIn:
     """A running stand-in; `folder` keeps its state over restarts."""
 
-    # How the process is made; a harness may have children die with it.
-    popen = staticmethod(subprocess.Popen)
-
     def __init__(self, folder, *options, user="root", password="secret"):
         self.folder = str(folder)
         self.options = list(options)

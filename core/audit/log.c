@@ -603,8 +603,6 @@ start_log (struct audit_log *log, const char *path,
   if (code != 0)
     return code;
   code = settle (log, error);
-  if (code == 0)
-    code = go_to_primary (log, error);
   unlock_file (log);
   return code;
 }

@@ -23,11 +23,11 @@ struct audit_log;
 
 /* Opens the log at path, or begins one (mode 0600; it belongs to whoever owns
  * the folder, so that root can seal for a service). A torn last line is put
- * aside to PATH.torn-TIME and audit.recovered written; if the chain is under
- * another key of the ring than the primary one, audit.rekeyed. NULL on
- * failure: EZCDC_E_CONFIG (the file is not fit, or under a key that is not in
- * the ring), EZCDC_E_OPERATOR (its last records were changed),
- * EZCDC_E_UNAVAILABLE (the disk). */
+ * aside to PATH.torn-TIME and audit.recovered written. The chain goes on under
+ * the key that it has; see audit_log_rekey. NULL on failure: EZCDC_E_CONFIG
+ * (the file is not fit, or under a key that is not in the ring),
+ * EZCDC_E_OPERATOR (its last records were changed), EZCDC_E_UNAVAILABLE (the
+ * disk). */
 struct audit_log *audit_log_open (const char *path,
                                   const struct key_ring *ring,
                                   struct error *error)
@@ -36,8 +36,9 @@ struct audit_log *audit_log_open (const char *path,
 /* log may be NULL. */
 void audit_log_free (struct audit_log *log);
 
-/* Goes over to another ring, as audit_log_open would. On failure the log goes
- * on with the ring that it has. */
+/* Goes over to another ring, and with audit.rekeyed to its primary key. Other
+ * processes that write the log have to know that key by then. On failure the
+ * log goes on with the ring that it has. */
 int audit_log_rekey (struct audit_log *log, const struct key_ring *ring,
                      struct error *error) __attribute__ ((nonnull (1, 2)));
 

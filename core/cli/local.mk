@@ -2,6 +2,16 @@
 # core/cli: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/cli/command_reseal.c \
+	core/cli/command_seal.c \
+	core/cli/ini_edit.c \
+	core/cli/ini_edit.h \
+	core/cli/read_secret.c \
+	core/cli/read_secret.h \
+	core/cli/seal_file.c \
+	core/cli/seal_file.h \
+	core/cli/secret_options.c \
+	core/cli/secret_options.h \
 	core/cli/command_audit.c \
 	core/cli/command_check.c \
 	core/cli/command_run.c \

@@ -23,7 +23,9 @@ const struct command *const commands[] = {
   &command_status,
   &command_verify,
   &command_connectors,
+  &command_seal,
   &command_key,
+  &command_reseal,
   &command_audit,
   NULL,
 };

@@ -519,6 +519,30 @@ check_credentials (struct keeper *keeper, struct error *error)
   return code;
 }
 
+/* For a run: takes the lock, and the log goes over to the primary key. */
+static int
+claim_pipeline (struct keeper *keeper, struct error *error)
+{
+  int code = pipeline_folders_make (&keeper->settings, error);
+
+  if (code == 0)
+    code = run_lock_take (keeper->settings.folder, &keeper->lock, error);
+  if (code != 0)
+    return code;
+  keeper->audit = audit_log_open (keeper->settings.audit_log, keeper->ring,
+                                  error);
+  return keeper->audit == NULL
+           ? error->code
+           : audit_log_rekey (keeper->audit, keeper->ring, error);
+}
+
+static int
+visit_pipeline (struct keeper *keeper, struct error *error)
+{
+  keeper->audit = pipeline_audit_open (&keeper->settings, keeper->ring, error);
+  return keeper->audit == NULL ? error->code : 0;
+}
+
 /* Reads and checks everything; nothing has been started when it fails. */
 static int
 prepare (struct keeper *keeper, struct error *error)
@@ -539,14 +563,12 @@ prepare (struct keeper *keeper, struct error *error)
   keeper->service.ring = keeper->ring;
   code = check_credentials (keeper, error);
   if (code == 0)
-    code = pipeline_folders_make (&keeper->settings, error);
-  if (code == 0 && keeper->is_run)
-    code = run_lock_take (keeper->settings.folder, &keeper->lock, error);
+    code = keeper->is_run ? claim_pipeline (keeper, error)
+                          : visit_pipeline (keeper, error);
   if (code != 0)
     return code;
-  keeper->audit = pipeline_audit_open (&keeper->settings, keeper->ring, error);
   keeper->service.audit = keeper->audit;
-  return keeper->audit == NULL ? error->code : catch_signals (keeper, error);
+  return catch_signals (keeper, error);
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include "core/base/files.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "core/keeper/run_lock.h"
 #include "core/keeper/settings.h"
 
 static const char name_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
@@ -193,11 +195,28 @@ pipeline_folders_make (const struct pipeline_settings *settings,
   return code == 0 ? 0 : error_prefix (error, "pipeline.audit_log");
 }
 
+/* Does not matter to the one who opens the log: it is written either way. */
+static bool
+run_lives (const struct pipeline_settings *settings)
+{
+  bool alive;
+  pid_t holder;
+
+  return run_lock_probe (settings->folder, &alive, &holder, NULL) != 0
+         || alive;
+}
+
 struct audit_log *
 pipeline_audit_open (const struct pipeline_settings *settings,
                      const struct key_ring *ring, struct error *error)
 {
   if (pipeline_folders_make (settings, error) != 0)
     return NULL;
-  return audit_log_open (settings->audit_log, ring, error);
+  struct audit_log *log = audit_log_open (settings->audit_log, ring, error);
+  if (log != NULL && !run_lives (settings)
+      && audit_log_rekey (log, ring, error) != 0) {
+    audit_log_free (log);
+    return NULL;
+  }
+  return log;
 }

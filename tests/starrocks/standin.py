@@ -153,6 +153,8 @@ def main():
     done.wait()
     os.unlink(os.path.join(options.data, "ports.json"))
     cluster.stop()
+    # Threads of open connections are not waited for.
+    os._exit(0)
 
 
 if __name__ == "__main__":

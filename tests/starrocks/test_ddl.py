@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules of CREATE TABLE and ALTER TABLE beyond the grammar."""
 
+import threading
 import time
 
 import pymysql
@@ -273,3 +274,38 @@ def test_privileges(start):
         server.sql(CREATE % ("t", "id BIGINT NOT NULL"), user="reader",
                    password="r")
     assert caught.value.args[0] == 5203
+
+
+def test_a_load_that_was_planned_before_a_modify(shared, table):
+    """It began during the job and is committed after it."""
+    name = table("id BIGINT NOT NULL, n INT")
+    shared.admin("POST", "alter", {"database": "d", "table": name,
+                                   "action": "delay", "seconds": 1})
+    shared.sql("ALTER TABLE d.%s MODIFY COLUMN n VARCHAR(20)" % name)
+    shared.fault("hold", table=name)
+    results = []
+    worker = threading.Thread(target=lambda: results.append(shared.load(
+        "d", name, '{"id": 1, "n": 7}', label=name, format="json")))
+    worker.start()
+    while not shared.admin("GET", "faults")["held"]:
+        time.sleep(0.02)
+    assert finished(shared, name) == "FINISHED"
+    shared.release()
+    worker.join()
+    assert results[0]["Status"] == "Success"
+    assert shared.rows("d." + name) == (("1", "7"),)
+
+
+def test_a_load_into_a_table_that_is_dropped_meanwhile(shared, table):
+    name = table()
+    shared.fault("hold", table=name)
+    results = []
+    worker = threading.Thread(target=lambda: results.append(shared.load(
+        "d", name, '{"id": 1, "v": "a"}', label=name, format="json")))
+    worker.start()
+    while not shared.admin("GET", "faults")["held"]:
+        time.sleep(0.02)
+    shared.sql("DROP TABLE d.%s FORCE" % name)
+    shared.release()
+    worker.join()
+    assert results[0]["Status"] == "Fail"

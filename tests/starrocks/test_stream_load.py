@@ -445,3 +445,12 @@ def test_a_follower_sends_clients_to_the_leader(start):
     assert status == 307
     assert int(headers["location"].split(":")[2].split("/")[0]) in \
         server.ports["be"]
+
+
+def test_wrong_methods(shared, table):
+    for method, path in (("POST", "/api/d/%s/_stream_load" % table()),
+                         ("GET", "/api/transaction/begin"),
+                         ("POST", "/api/d/get_load_state?label=x")):
+        status, _, _ = curl(shared, "-X", method, "-H",
+                            "Expect: 100-continue", url(shared, path))
+        assert status == 404

@@ -26,10 +26,11 @@ class Backend:
         if not self.alive:
             request.drop()
         if parts[:1] == ["api"]:
-            if len(parts) == 4 and parts[3] == "_stream_load":
+            if len(parts) == 4 and parts[3] == "_stream_load" \
+               and request.method == "PUT":
                 return StreamLoad(self, request, parts[1], parts[2]).run()
             if len(parts) == 3 and parts[1] == "transaction" \
-               and self.transactions:
+               and request.method in ("PUT", "POST"):
                 return self.transactions.handle_backend(self, request,
                                                         parts[2])
             if parts[1:] == ["_load_error_log"]:

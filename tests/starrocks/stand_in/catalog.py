@@ -3,10 +3,11 @@
 
 from . import rules
 from .changes import default_value
-from .convert import converter
+from .convert import converter, print_stored
 from .errors import (SqlError, analyzing_error, unknown_database,
                      unknown_table)
 from .table import Column, Table
+from .types import Type
 
 
 class Catalog:
@@ -302,6 +303,7 @@ class Catalog:
             raise analyzing_error("Can not change default value")
         rules.check_type_change(old.type, given["type"])
         new = self.make_column(number, given)
+        new.was = [old.id, old.type.to_json()]
         index = columns.index(old)
         columns.remove(old)
         if clause["place"]:
@@ -325,17 +327,22 @@ class Catalog:
             self.put(new)
 
     def rewrite(self, table, old, new):
-        from .convert import print_stored
-        convert = self.converter_of(new)
+        self.store.rewrite_column(table, old, new,
+                                  self.carrier(old.type, new))
 
-        def function(value):
+    def carrier(self, old_type, column):
+        """A function from the stored form before a MODIFY to the one after
+        it."""
+        convert = self.converter_of(column)
+
+        def carry(value):
             if value is None:
                 return None
             if isinstance(value, bytes):
                 return convert(value)
-            return convert(print_stored(old.type, value))
+            return convert(print_stored(old_type, value))
 
-        self.store.rewrite_column(table, old, new, function)
+        return carry
 
     # rows
 
@@ -343,4 +350,20 @@ class Catalog:
         """A committed load meets the table as it is now."""
         table = self.by_id(changes.table_id)
         if table:
-            self.store.apply(table, changes, self.fill)
+            self.store.apply(table, self.carried(table, changes), self.fill)
+
+    def carried(self, table, changes):
+        """A load that was planned before a MODIFY, in the new types."""
+        ids = list(changes.column_ids)
+        for column in table.columns:
+            if column.id in ids or not column.was \
+               or column.was[0] not in ids:
+                continue
+            place = ids.index(column.was[0])
+            carry = self.carrier(Type.from_json(column.was[1]), column)
+            changes.upserts = [
+                row[:place] + (carry(row[place]),) + row[place + 1:]
+                for row in changes.upserts]
+            ids[place] = column.id
+        changes.column_ids = ids
+        return changes

@@ -64,8 +64,10 @@ class Cluster:
 
     def run_clock(self):
         """Publishes, alters and times out whatever is due."""
-        while not self.stopping:
+        while True:
             with self.lock:
+                if self.stopping:
+                    return
                 upcoming = min(self.transactions.publish_due(),
                                self.alter_jobs.run_due())
                 self.transactions.time_out()
@@ -79,6 +81,7 @@ class Cluster:
         self.stopping = True
         with self.lock:
             self.alarm.notify_all()
+            self.store.connection.close()
 
     # manners that several parts notice
 

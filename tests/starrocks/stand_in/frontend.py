@@ -25,14 +25,19 @@ class Frontend:
 
     def handle(self, request):
         parts = request.parts()
+        method = request.method
         if parts[:1] == ["api"]:
-            if len(parts) == 4 and parts[3] == "_stream_load":
+            if len(parts) == 4 and parts[3] == "_stream_load" \
+               and method == "PUT":
                 return self.stream_load(request, parts[1], parts[2])
-            if len(parts) == 3 and parts[1] == "transaction":
+            if len(parts) == 3 and parts[1] == "transaction" \
+               and method in ("PUT", "POST"):
                 return self.transaction(request, parts[2])
-            if len(parts) == 3 and parts[2] == "get_load_state":
+            if len(parts) == 3 and parts[2] == "get_load_state" \
+               and method == "GET":
                 return self.load_state(request, parts[1])
-            if len(parts) == 4 and parts[3] == "_cancel":
+            if len(parts) == 4 and parts[3] == "_cancel" \
+               and method == "POST":
                 return self.cancel(request, parts[1], parts[2])
             if parts[1:] == ["health"]:
                 return request.answer(200, pretty({
@@ -89,8 +94,6 @@ class Frontend:
         label = request.header("label")
         watch(request, self.cluster, "frontend", database, table, label)
         watch_load(request, self.cluster, label)
-        if request.method not in ("PUT", "POST"):
-            return html_error(request, 405)
         fault = self.cluster.faults.strike("frontend", table, label)
         if fault and self.misbehave(request, fault, table):
             return None

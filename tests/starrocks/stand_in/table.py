@@ -9,7 +9,7 @@ from .types import KEY_BYTES, Type
 
 class Column:
     def __init__(self, id_, name, type_, null, default=None, comment="",
-                 generated=None, key=False, aggregate=None):
+                 generated=None, key=False, aggregate=None, was=None):
         self.id = id_
         self.name = name
         self.type = type_
@@ -19,6 +19,8 @@ class Column:
         self.generated = generated
         self.key = key
         self.aggregate = aggregate
+        # After MODIFY: [id, type] of the column that it replaces.
+        self.was = was
 
     @property
     def field(self):

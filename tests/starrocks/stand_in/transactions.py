@@ -145,6 +145,10 @@ class Transactions:
                 "transaction %d is already %s, label is %s, reason: %s"
                 % (transaction.id, transaction.state, transaction.label,
                    transaction.reason))
+        for change in changes:
+            if not self.cluster.catalog.by_id(change.table_id):
+                raise TransactionError("table is dropped, tableId=%d"
+                                       % change.table_id)
         queued = any(t.table_id == transaction.table_id
                      for t in self.waiting)
         if not delay and not queued:
@@ -159,16 +163,24 @@ class Transactions:
         self.cluster.wake()
 
     def publish(self, transaction, changes):
+        before = transaction.state
         transaction.state = "VISIBLE"
         transaction.finished = self.now()
+        try:
+            self.write(transaction, changes)
+        except BaseException:
+            transaction.state = before
+            raise
+        transaction.done.set()
+        self.finished[transaction.database].append(transaction)
+        self.cluster.wake()
+
+    def write(self, transaction, changes):
         with self.store:
             for change in changes:
                 self.cluster.catalog.apply(change)
             self.store.remove("staged", transaction.id)
             self.save(transaction)
-        transaction.done.set()
-        self.finished[transaction.database].append(transaction)
-        self.cluster.wake()
 
     def publish_due(self):
         """Publishes in commit order per table; returns the next moment at
@@ -176,8 +188,9 @@ class Transactions:
         blocked = set()
         upcoming = math.inf
         for transaction in list(self.waiting):
-            if transaction.table_id in blocked \
-               or transaction.due > time.monotonic():
+            if transaction.table_id in blocked:
+                continue
+            if transaction.due > time.monotonic():
                 blocked.add(transaction.table_id)
                 upcoming = min(upcoming, transaction.due)
                 continue

@@ -232,3 +232,15 @@ def test_slow_and_hanging_replies(shared, table):
     assert done.returncode == 28
     assert shared.load_state("d", label) == "VISIBLE"
     shared.release()
+
+
+def test_a_prompt_retry_is_no_concurrent_load(shared, table):
+    """A dropped load is over before its client can know."""
+    name = table()
+    for number in range(10):
+        label = fresh()
+        shared.fault("drop_in_body", table=name)
+        attempt(shared, name, label)
+        answer = json.loads(attempt(shared, name, label).stdout)
+        assert answer["Status"] == "Success", number
+    assert shared.bad_manners() == []

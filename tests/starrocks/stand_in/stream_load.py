@@ -27,6 +27,10 @@ class Refused(Exception):
     """The load fails with this message."""
 
 
+class Dropped(Exception):
+    """A fault: the connection is to be dropped, once all is tidied up."""
+
+
 class Counts:
     def __init__(self):
         self.total = self.loaded = self.filtered = self.unselected = 0
@@ -221,6 +225,8 @@ class StreamLoad:
         self.times = {}
         self.entry = None
         self.committed = False
+        self.busy = None
+        self.counted = 1
 
     def notice(self, manner, detail):
         self.cluster.manners.complain(manner, detail, label=self.label,
@@ -238,12 +244,17 @@ class StreamLoad:
                       "time": time.time(), "status": "RECEIVING",
                       "rows": 0, "bytes": 0, "message": ""}
         self.cluster.loads.append(self.entry)
-        self.backend.active += 1
+        with self.cluster.lock:
+            self.backend.active += 1
         try:
             self.process()
         except Gone:
             self.abandon("connection lost")
             raise
+        except Dropped:
+            self.abandon("connection lost")
+            self.leave()
+            self.request.drop()
         except Refused as error:
             self.abandon(str(error))
             self.reply("Fail", str(error))
@@ -254,7 +265,17 @@ class StreamLoad:
             self.reply("Fail", "stand-in error: %r" % error)
             raise
         finally:
-            self.backend.active -= 1
+            self.leave()
+
+    def leave(self):
+        """Before the client hears anything, for its next load may follow at
+        once."""
+        with self.cluster.lock:
+            self.backend.active -= self.counted
+        self.counted = 0
+        if self.busy:
+            self.cluster.leave_load(self.busy)
+            self.busy = None
 
     def process(self):
         fault = self.strike("backend")
@@ -266,11 +287,8 @@ class StreamLoad:
             return
         self.check_before_begin()
         table = self.begin()
-        name = self.cluster.enter_load(table, self.label)
-        try:
-            self.load(table, fault)
-        finally:
-            self.cluster.leave_load(name)
+        self.busy = self.cluster.enter_load(table, self.label)
+        self.load(table, fault)
 
     def check_before_begin(self):
         limit = self.cluster.config["concurrent_loads"]
@@ -364,12 +382,12 @@ class StreamLoad:
                 digest.update(piece)
                 self.counts.bytes += len(piece)
                 if fault and self.counts.bytes >= fault.get("bytes", 1):
-                    self.request.drop()
+                    raise Dropped()
         except BodyError as error:
             self.request.connection.close_after = True
             raise Refused(str(error)) from None
         if fault:
-            self.request.drop()
+            raise Dropped()
         self.times["ReadDataTimeMs"] = elapsed(start)
         self.entry["bytes"] = self.counts.bytes
         self.entry["compression"] = self.input.compression
@@ -394,7 +412,7 @@ class StreamLoad:
         last = self.strike("reply")
         if last and last.action == "drop_before_reply" \
            and not last.get("committed", True):
-            self.request.drop()
+            raise Dropped()
         with self.cluster.lock:
             try:
                 self.cluster.transactions.commit(self.transaction, [changes],
@@ -417,6 +435,8 @@ class StreamLoad:
         self.reply(status, message, last)
 
     def abandon(self, reason):
+        if not self.committed:
+            self.entry.update(status="ABORTED", message=reason)
         if self.transaction and not self.committed:
             with self.cluster.lock:
                 self.cluster.transactions.abort(self.transaction, reason)
@@ -458,6 +478,7 @@ class StreamLoad:
         self.entry.update(status=status, message=message,
                           rows=self.counts.loaded,
                           filtered=self.counts.filtered)
+        self.leave()
         close = self.request.has_body and not self.request.body_read
         action = fault.action if fault else None
         if action == "drop_before_reply":

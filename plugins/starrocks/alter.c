@@ -135,7 +135,7 @@ ddl_create (struct starrocks *self, struct connection *connection,
   if (code == EZCDC_OK) {
     buffer_clear (&sql);
     ddl_create_text (&self->settings, starrocks_version (self),
-                     starrocks_shared_nothing (self), table, &sql);
+                     starrocks_backends (self), table, &sql);
     buffer_printf (&what, "create table \"%s\"", table->target);
     code = query_run (self, connection, &sql, buffer_string (&what));
   }

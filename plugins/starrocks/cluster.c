@@ -51,16 +51,16 @@ node_add (struct starrocks *self, const char *name, uint32_t port)
   return code;
 }
 
-/* Reads one SHOW statement; 1 in *ret_any if it listed anything. */
+/* Reads one SHOW statement; *ret_count is how many nodes it listed. */
 static int
 read_list (struct starrocks *self, struct connection *connection,
-           const char *statement, unsigned *new_nodes, int *ret_any)
+           const char *statement, unsigned *new_nodes, int *ret_count)
 {
   MYSQL_RES *result;
   MYSQL_ROW row;
   int name, port, code = EZCDC_OK;
 
-  *ret_any = 0;
+  *ret_count = 0;
   if (mysql_real_query (connection->mysql, statement, strlen (statement)) != 0
       || (result = mysql_store_result (connection->mysql)) == NULL) {
     unsigned number = mysql_errno (connection->mysql);
@@ -82,7 +82,7 @@ read_list (struct starrocks *self, struct connection *connection,
     if (row[name] == NULL || row[name][0] == '\0' || number < 1
         || number > 65535)
       continue;
-    *ret_any = 1;
+    ++*ret_count;
     code = node_add (self, row[name], (uint32_t) number);
     if (code == 1)
       ++*new_nodes;
@@ -95,17 +95,17 @@ static int
 read_lists (struct starrocks *self, struct connection *connection,
             unsigned *new_nodes)
 {
-  int backends, any, code;
+  int backends, others, code;
 
   code = read_list (self, connection, "SHOW BACKENDS", new_nodes, &backends);
   if (code == EZCDC_OK)
-    code = read_list (self, connection, "SHOW COMPUTE NODES", new_nodes, &any);
+    code = read_list (self, connection, "SHOW COMPUTE NODES", new_nodes, &others);
   if (code == EZCDC_OK)
-    code = read_list (self, connection, "SHOW FRONTENDS", new_nodes, &any);
+    code = read_list (self, connection, "SHOW FRONTENDS", new_nodes, &others);
   if (code != EZCDC_OK)
     return code;
   pthread_mutex_lock (&self->lock);
-  self->shared_nothing = backends;
+  self->backends = backends;
   self->nodes_read = host->monotonic_time ();
   pthread_mutex_unlock (&self->lock);
   return EZCDC_OK;
@@ -170,14 +170,14 @@ starrocks_version (struct starrocks *self)
 }
 
 int
-starrocks_shared_nothing (struct starrocks *self)
+starrocks_backends (struct starrocks *self)
 {
-  int shared_nothing;
+  int backends;
 
   pthread_mutex_lock (&self->lock);
-  shared_nothing = self->shared_nothing;
+  backends = self->backends;
   pthread_mutex_unlock (&self->lock);
-  return shared_nothing;
+  return backends;
 }
 
 int

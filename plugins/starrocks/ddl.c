@@ -46,24 +46,31 @@ append_key_names (const struct ezcdc_table *table, struct buffer *sql)
   }
 }
 
+#define REPLICAS_DEFAULT 3
+
 static void
 append_properties (const struct settings *settings, int version,
-                   int shared_nothing, struct buffer *sql)
+                   int backends, struct buffer *sql)
 {
+  int replicas = settings->replication_num;
+
   buffer_text (sql, " PROPERTIES (\"enable_persistent_index\" = \"true\"");
-  if (settings->replication_num > 0)
-    buffer_printf (sql, ", \"replication_num\" = \"%d\"",
-                   settings->replication_num);
+  /* StarRocks wants three copies unless told otherwise, and refuses the
+   * table where there are fewer backends. */
+  if (replicas == 0 && backends > 0 && backends < REPLICAS_DEFAULT)
+    replicas = backends;
+  if (replicas > 0)
+    buffer_printf (sql, ", \"replication_num\" = \"%d\"", replicas);
   /* Older servers refuse a property they do not know; 3.2 knows this one
    * only where data lies on the backends. */
-  if (version >= 30300 || (version >= 30200 && shared_nothing))
+  if (version >= 30300 || (version >= 30200 && backends))
     buffer_text (sql, ", \"fast_schema_evolution\" = \"true\"");
   buffer_text (sql, ")");
 }
 
 void
 ddl_create_text (const struct settings *settings, int version,
-                 int shared_nothing, const struct ezcdc_table *table,
+                 int backends, const struct ezcdc_table *table,
                  struct buffer *ret_sql)
 {
   const char *comma = "";
@@ -94,7 +101,7 @@ ddl_create_text (const struct settings *settings, int version,
   buffer_text (ret_sql, ")");
   if (settings->buckets > 0)
     buffer_printf (ret_sql, " BUCKETS %d", settings->buckets);
-  append_properties (settings, version, shared_nothing, ret_sql);
+  append_properties (settings, version, backends, ret_sql);
 }
 
 static void

@@ -34,7 +34,7 @@ int ddl_alter (struct starrocks *self, struct connection *connection,
                const char *table, struct buffer *clauses, const char *what);
 /* The text of CREATE TABLE; a pure function of its arguments. */
 void ddl_create_text (const struct settings *settings, int version,
-                      int shared_nothing, const struct ezcdc_table *table,
+                      int backends, const struct ezcdc_table *table,
                       struct buffer *ret_sql);
 
 #endif /* STARROCKS_DDL_H */

@@ -36,7 +36,7 @@ struct starrocks {
   struct node *nodes;
   int64_t nodes_read; /* monotonic time; 0: not yet */
   int version;        /* as version_parse has it; 0: not known yet */
-  int shared_nothing; /* 1: backends were listed */
+  int backends; /* how many were listed; 0: none, or a shared-data cluster */
   size_t endpoint;    /* index of the one to use */
 };
 
@@ -45,7 +45,7 @@ struct starrocks {
 int starrocks_ready (struct starrocks *self);
 int starrocks_version (struct starrocks *self);
 /* Whether tables lie on backends, as far as SHOW BACKENDS told. */
-int starrocks_shared_nothing (struct starrocks *self);
+int starrocks_backends (struct starrocks *self);
 
 /* starrocks.c */
 struct body *body_take (struct starrocks *self); /* NULL: out of memory */

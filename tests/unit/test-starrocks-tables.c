@@ -226,8 +226,13 @@ test_create (void **state)
                    ") BUCKETS 4 PROPERTIES (\"enable_persistent_index\" = "
                    "\"true\", \"replication_num\" = \"1\")");
   buffer_clear (&sql);
-  ddl_create_text (&settings, 30200, 1, &table, &sql);
+  ddl_create_text (&settings, 30200, 3, &table, &sql);
   assert_contains (buffer_string (&sql), "fast_schema_evolution");
+  assert_null (strstr (buffer_string (&sql), "replication_num"));
+  buffer_clear (&sql);
+  /* Fewer backends than StarRocks wants copies. */
+  ddl_create_text (&settings, 30200, 2, &table, &sql);
+  assert_contains (buffer_string (&sql), "\"replication_num\" = \"2\"");
   buffer_clear (&sql);
   ddl_create_text (&settings, 30200, 0, &table, &sql);
   assert_null (strstr (buffer_string (&sql), "fast_schema_evolution"));

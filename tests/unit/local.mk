@@ -18,6 +18,7 @@ unit_tests = \
 	tests/unit/test-keys \
 	tests/unit/test-descriptor \
 	tests/unit/test-error \
+	tests/unit/test-file-sink \
 	tests/unit/test-files \
 	tests/unit/test-http \
 	tests/unit/test-instance \
@@ -31,6 +32,14 @@ unit_tests = \
 	$(NULL)
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+
+tests_unit_test_file_sink_SOURCES = \
+	plugins/file/file.c \
+	plugins/file/line.c \
+	plugins/file/output.c \
+	tests/unit/test-file-sink.c \
+	$(NULL)
+tests_unit_test_file_sink_CPPFLAGS = $(AM_CPPFLAGS) $(CONNECTOR_CPPFLAGS)
 
 tests_unit_test_http_SOURCES = \
 	tests/unit/certificates.c \

@@ -1,2 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The connector ABI against its baseline.
+
+TESTS += tests/abi/abi.sh
+EXTRA_DIST += \
+	tests/abi/1.0-x86_64.abi \
+	tests/abi/abi.sh \
+	tests/abi/anchor.c \
+	$(NULL)

@@ -9,6 +9,8 @@
 
 /* clang-format off */
 const struct audit_action audit_actions[] = {
+  { "audit.bridged", false,
+    "a newer key was made able to go on with the chain; detail names it" },
   { "audit.opened", false,
     "a log was begun; detail names the key id that its chain uses" },
   { "audit.recovered", false,

@@ -3,102 +3,14 @@
 
 #include <config.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 
-#include <ezcdc/connector.h>
-
 #include "core/audit/chain.h"
-#include "core/crypto/digest.h"
-#include "core/crypto/secret.h"
 
 #define MAC_DIGITS (AUDIT_MAC_TEXT_SIZE - 1)
 #define ID_DIGITS (KEY_ID_TEXT_SIZE - 1)
-
-/* ---- Keys -------------------------------------------------------------- */
-
-struct audit_keys {
-  struct secret pages; /* count keys of DIGEST_SIZE bytes */
-  char ids[KEY_RING_MAX][KEY_ID_TEXT_SIZE];
-  size_t count;
-};
-
-static bool
-derive_keys (struct audit_keys *keys, const struct key_ring *ring)
-{
-  static const unsigned char salt[32];
-
-  for (size_t i = 0; i < key_ring_count (ring); i++) {
-    if (!digest_hkdf (key_ring_key (ring, i), KEY_SIZE, salt, sizeof salt,
-                      "ezcdc/v1/audit/epoch0",
-                      keys->pages.data + i * DIGEST_SIZE))
-      return false;
-    key_id_text (key_ring_id (ring, i), keys->ids[i]);
-    keys->count++;
-  }
-  return true;
-}
-
-struct audit_keys *
-audit_keys_new (const struct key_ring *ring, struct error *error)
-{
-  struct audit_keys *keys = calloc (1, sizeof *keys);
-
-  if (keys != NULL
-      && secret_create (&keys->pages, (size_t) KEY_RING_MAX * DIGEST_SIZE,
-                        NULL)
-           == 0
-      && derive_keys (keys, ring))
-    return keys;
-  audit_keys_free (keys);
-  error_set (error, EZCDC_E_MEMORY, "out of memory for the audit log's keys");
-  return NULL;
-}
-
-void
-audit_keys_free (struct audit_keys *keys)
-{
-  if (keys == NULL)
-    return;
-  secret_free (&keys->pages);
-  free (keys);
-}
-
-size_t
-audit_keys_count (const struct audit_keys *keys)
-{
-  return keys->count;
-}
-
-const char *
-audit_keys_id (const struct audit_keys *keys, size_t index)
-{
-  return keys->ids[index];
-}
-
-static int
-find_key (const struct audit_keys *keys, const char *id)
-{
-  for (size_t i = 0; i < keys->count; i++)
-    if (memcmp (keys->ids[i], id, ID_DIGITS) == 0)
-      return (int) i;
-  return -1;
-}
-
-bool
-audit_mac (const struct audit_keys *keys, size_t index, const char *data,
-           size_t length, char ret_mac[AUDIT_MAC_TEXT_SIZE])
-{
-  unsigned char mac[DIGEST_SIZE];
-
-  if (!digest_hmac (keys->pages.data + index * DIGEST_SIZE, DIGEST_SIZE, data,
-                    length, mac))
-    return false;
-  digest_hex (mac, sizeof mac, ret_mac);
-  return true;
-}
 
 /* ---- One line ---------------------------------------------------------- */
 
@@ -281,7 +193,7 @@ static enum audit_fault
 find_line_key (const struct audit_keys *keys, const char *bytes,
                const struct audit_line *line, size_t *ret_key)
 {
-  for (size_t key = 0; key < keys->count; key++) {
+  for (size_t key = 0; key < audit_keys_count (keys); key++) {
     enum audit_fault fault = check_mac (keys, key, bytes, line);
     if (fault == AUDIT_FINE)
       *ret_key = key;
@@ -303,9 +215,9 @@ move_behind (struct audit_place *place, const struct audit_keys *keys,
   memcpy (place->timestamp, line->timestamp, line->timestamp_length);
   place->timestamp[line->timestamp_length] = '\0';
   place->key = (int) key;
-  memcpy (place->key_id, keys->ids[key], KEY_ID_TEXT_SIZE);
+  memcpy (place->key_id, audit_keys_id (keys, key), KEY_ID_TEXT_SIZE);
   if (has_action (line, "audit.rekeyed") && line->key_id != NULL) {
-    place->key = find_key (keys, line->key_id);
+    place->key = audit_keys_find (keys, line->key_id);
     memcpy (place->key_id, line->key_id, ID_DIGITS);
     place->key_id[ID_DIGITS] = '\0';
   }

@@ -16,6 +16,12 @@
  * goes on where a file ended that was moved away begins with audit.opened,
  * too, and with that file's next seq and last mac.
  *
+ * So that the former key need not be kept for ever, audit.rekeyed carries the
+ * chain keys that the log was under, sealed under the new root key, in
+ * "chains" of its detail: who has the newest root key can verify all of the
+ * log. audit.bridged carries the same for a key that the chain is to go over
+ * to later, because a process that knows only the older key is still running.
+ *
  * epoch is 0: a later version may derive the key of an epoch from the key of
  * the epoch before it and forget that one.
  */
@@ -27,34 +33,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/audit/keys.h"
 #include "core/base/clock.h"
-#include "core/base/error.h"
-#include "core/crypto/key_ring.h"
 
 /* No record is longer than this, with its line end. */
 #define AUDIT_LINE_MAX 65536u
-
-#define AUDIT_MAC_TEXT_SIZE 65 /* 64 hexadecimal digits and a NUL */
-
-/* The chain keys of a ring, in the same order, in a secret page. */
-struct audit_keys;
-
-/* NULL on failure. The ring is not kept. */
-struct audit_keys *audit_keys_new (const struct key_ring *ring,
-                                   struct error *error)
-  __attribute__ ((nonnull (1)));
-void audit_keys_free (struct audit_keys *keys);
-size_t audit_keys_count (const struct audit_keys *keys)
-  __attribute__ ((nonnull));
-/* The id of the root key, as 16 digits. */
-const char *audit_keys_id (const struct audit_keys *keys, size_t index)
-  __attribute__ ((nonnull));
-
-/* The mac of a line's bytes before ,"mac":" as digits. False only if memory
- * is out. */
-bool audit_mac (const struct audit_keys *keys, size_t index, const char *data,
-                size_t length, char ret_mac[AUDIT_MAC_TEXT_SIZE])
-  __attribute__ ((nonnull, warn_unused_result));
 
 /* ---- One line ---------------------------------------------------------- */
 

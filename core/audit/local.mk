@@ -6,6 +6,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/audit/actor.h \
 	core/audit/chain.c \
 	core/audit/chain.h \
+	core/audit/keys.c \
+	core/audit/keys.h \
 	core/audit/log.c \
 	core/audit/log.h \
 	core/audit/tail.c \

@@ -384,20 +384,54 @@ recover (struct audit_log *log, const char *torn, size_t length,
   return code;
 }
 
-/* If the chain is not under the primary key, it goes over to it. Only when a
- * log is opened or the keys are reloaded: otherwise two processes with
- * different primary keys would do nothing else. */
+/* The detail of a record about a change of keys. key_id comes first: that is
+ * where the chain looks for it. */
 static int
-go_to_primary (struct audit_log *log, struct error *error)
+describe_keys (const struct audit_log *log, const struct key_ring *ring,
+               const char *key_id, const char *other_name,
+               const char *other_id, struct text *detail, struct error *error)
 {
-  char detail[96];
+  struct json json = { .text = detail };
 
-  if (log->place.key == 0)
-    return 0;
-  snprintf (detail, sizeof detail,
-            "{\"key_id\":\"%s\",\"previous_key_id\":\"%s\"}",
-            audit_keys_id (log->keys, 0), log->place.key_id);
-  return append_action (log, "audit.rekeyed", detail, error);
+  json_object_begin (&json);
+  json_member_text (&json, "key_id", key_id);
+  json_member_text (&json, other_name, other_id);
+  int code = audit_keys_describe (log->keys, ring, (size_t) log->place.key,
+                                  &json, error);
+  json_object_end (&json);
+  if (code == 0 && detail->failed)
+    code = error_set (error, EZCDC_E_MEMORY,
+                      "out of memory for an audit record");
+  return code;
+}
+
+/* The chain goes over to the primary key. Only when that was asked for:
+ * otherwise two processes with different primary keys would do nothing
+ * else. */
+static int
+go_to_primary (struct audit_log *log, const struct key_ring *ring,
+               struct error *error)
+{
+  CLEANUP_TEXT struct text detail = { 0 };
+  int code = describe_keys (log, ring, audit_keys_id (log->keys, 0),
+                            "previous_key_id", log->place.key_id, &detail,
+                            error);
+
+  return code == 0 ? append_action (log, "audit.rekeyed", detail.data, error)
+                   : code;
+}
+
+/* The chain stays as it is, but the primary key can go on with it. */
+static int
+bridge_to_primary (struct audit_log *log, const struct key_ring *ring,
+                   struct error *error)
+{
+  CLEANUP_TEXT struct text detail = { 0 };
+  int code = describe_keys (log, ring, log->place.key_id, "next_key_id",
+                            audit_keys_id (log->keys, 0), &detail, error);
+
+  return code == 0 ? append_action (log, "audit.bridged", detail.data, error)
+                   : code;
 }
 
 /* ---- Catching up ------------------------------------------------------- */
@@ -585,6 +619,37 @@ folder_of (const char *path)
                        : strndup (path, (size_t) (slash - path));
 }
 
+/* Whether the last record is under a key that is at hand. */
+static bool
+knows_key (const struct audit_log *log)
+{
+  struct tail tail = { 0 };
+  struct audit_place place = { 0 };
+  bool known = tail_find (log->descriptor, log->path, &tail, NULL) == 0
+               && (tail.last == NULL
+                   || (audit_place_enter (&place, log->keys, tail.last,
+                                          tail.last_length)
+                         == AUDIT_FINE
+                       && place.key >= 0));
+
+  tail_free (&tail);
+  return known;
+}
+
+/* Enters the file that is open and locked. If the keys do not do, the log may
+ * carry one that does. */
+static int
+enter_file (struct audit_log *log, const struct key_ring *ring,
+            struct error *error)
+{
+  int code = 0;
+
+  if (!knows_key (log))
+    code = audit_keys_learn (log->keys, ring, log->descriptor, log->path,
+                             error);
+  return code == 0 ? settle (log, error) : code;
+}
+
 static int
 start_log (struct audit_log *log, const char *path,
            const struct key_ring *ring, struct error *error)
@@ -602,7 +667,7 @@ start_log (struct audit_log *log, const char *path,
     code = lock_file (log, error);
   if (code != 0)
     return code;
-  code = settle (log, error);
+  code = enter_file (log, ring, error);
   unlock_file (log);
   return code;
 }
@@ -643,40 +708,65 @@ audit_log_path (const struct audit_log *log)
   return log->path;
 }
 
-/* The place's key by its index in other keys. */
-static int
-place_in (const struct audit_keys *keys, const char *id)
+/* Keys for the log from a ring, with those that the log carries. */
+static struct audit_keys *
+keys_for (const struct audit_log *log, const struct key_ring *ring,
+          struct error *error)
 {
-  for (size_t i = 0; i < audit_keys_count (keys); i++)
-    if (strcmp (audit_keys_id (keys, i), id) == 0)
-      return (int) i;
-  return -1;
+  struct audit_keys *keys = audit_keys_new (ring, error);
+
+  if (keys != NULL
+      && audit_keys_learn (keys, ring, log->descriptor, log->path, error)
+           != 0) {
+    audit_keys_free (keys);
+    return NULL;
+  }
+  return keys;
+}
+
+/* Changes the keys and, if the chain is not under the primary one, appends a
+ * record about that. On failure all is as before. */
+static int
+change_keys (struct audit_log *log, const struct key_ring *ring,
+             int (*append) (struct audit_log *, const struct key_ring *,
+                            struct error *),
+             struct error *error)
+{
+  struct audit_keys *keys = keys_for (log, ring, error);
+  struct audit_keys *former = log->keys;
+
+  if (keys == NULL)
+    return EZCDC_E_MEMORY;
+  log->keys = keys;
+  log->place.key = audit_keys_find (keys, log->place.key_id);
+  int code = begin_write (log, error);
+  if (code == 0) {
+    if (log->place.key != 0)
+      code = append (log, ring, error);
+    unlock_file (log);
+  }
+  if (code != 0) {
+    log->keys = former;
+    log->place.key = audit_keys_find (former, log->place.key_id);
+    audit_keys_free (keys);
+    return code;
+  }
+  audit_keys_free (former);
+  return 0;
 }
 
 int
 audit_log_rekey (struct audit_log *log, const struct key_ring *ring,
                  struct error *error)
 {
-  struct audit_keys *keys = audit_keys_new (ring, error);
-  struct audit_keys *former = log->keys;
+  return change_keys (log, ring, go_to_primary, error);
+}
 
-  if (keys == NULL)
-    return EZCDC_E_MEMORY;
-  log->keys = keys;
-  log->place.key = place_in (keys, log->place.key_id);
-  int code = begin_write (log, error);
-  if (code == 0) {
-    code = go_to_primary (log, error);
-    unlock_file (log);
-  }
-  if (code != 0) {
-    log->keys = former;
-    log->place.key = place_in (former, log->place.key_id);
-    audit_keys_free (keys);
-    return code;
-  }
-  audit_keys_free (former);
-  return 0;
+int
+audit_log_bridge (struct audit_log *log, const struct key_ring *ring,
+                  struct error *error)
+{
+  return change_keys (log, ring, bridge_to_primary, error);
 }
 
 /* Notes once that the clock was set back. */

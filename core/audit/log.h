@@ -42,6 +42,13 @@ void audit_log_free (struct audit_log *log);
 int audit_log_rekey (struct audit_log *log, const struct key_ring *ring,
                      struct error *error) __attribute__ ((nonnull (1, 2)));
 
+/* Goes over to another ring, but leaves the chain under the key that it has,
+ * because another process that writes the log knows no newer one. With
+ * audit.bridged, who has the ring's primary key alone can go on with the chain
+ * later. */
+int audit_log_bridge (struct audit_log *log, const struct key_ring *ring,
+                      struct error *error) __attribute__ ((nonnull (1, 2)));
+
 /* What to write; everything is lent for the call. */
 struct audit_record {
   const char *action;      /* one of core/audit/actions.h */

@@ -154,8 +154,11 @@ run (struct verifier *verifier, const struct key_ring *ring,
   if (verifier->buffer == NULL)
     return error_set (error, EZCDC_E_MEMORY, "out of memory");
   verifier->keys = audit_keys_new (ring, error);
-  return verifier->keys == NULL ? EZCDC_E_MEMORY
-                                : check_file (verifier, error);
+  if (verifier->keys == NULL)
+    return EZCDC_E_MEMORY;
+  code = audit_keys_learn (verifier->keys, ring, verifier->descriptor,
+                           verifier->path, error);
+  return code == 0 ? check_file (verifier, error) : code;
 }
 
 int

@@ -11,14 +11,9 @@
 
 /* The leak check of the address sanitizer traces its own process at the end,
  * which an undumpable process cannot have. */
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef WITH_SANITIZERS
 #define MAY_BE_TRACED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MAY_BE_TRACED 1
-#endif
-#endif
-#ifndef MAY_BE_TRACED
+#else
 #define MAY_BE_TRACED 0
 #endif
 

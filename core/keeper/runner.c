@@ -28,8 +28,7 @@
  * OPENSSL_CONF and much more; none of it comes in. */
 static const char *const kept_variables[] = {
   "TZ=",           "LANG=",         "LC_ALL=",
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)             \
-  || defined(__SANITIZE_UNDEFINED__) || defined(EZCDC_SANITIZERS)
+#ifdef WITH_SANITIZERS
   "ASAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS=", "UBSAN_OPTIONS=",
 #endif
 };

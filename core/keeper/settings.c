@@ -195,7 +195,6 @@ pipeline_folders_make (const struct pipeline_settings *settings,
   return code == 0 ? 0 : error_prefix (error, "pipeline.audit_log");
 }
 
-/* Does not matter to the one who opens the log: it is written either way. */
 static bool
 run_lives (const struct pipeline_settings *settings)
 {
@@ -213,10 +212,12 @@ pipeline_audit_open (const struct pipeline_settings *settings,
   if (pipeline_folders_make (settings, error) != 0)
     return NULL;
   struct audit_log *log = audit_log_open (settings->audit_log, ring, error);
-  if (log != NULL && !run_lives (settings)
-      && audit_log_rekey (log, ring, error) != 0) {
-    audit_log_free (log);
+  if (log == NULL)
     return NULL;
-  }
-  return log;
+  int code = run_lives (settings) ? audit_log_bridge (log, ring, error)
+                                  : audit_log_rekey (log, ring, error);
+  if (code == 0)
+    return log;
+  audit_log_free (log);
+  return NULL;
 }

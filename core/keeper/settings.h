@@ -38,9 +38,9 @@ void pipeline_settings_free (struct pipeline_settings *settings)
 int pipeline_folders_make (const struct pipeline_settings *settings,
                            struct error *error) __attribute__ ((nonnull (1)));
 
-/* Makes the folders and opens the audit log, for others than a run. If no run
- * lives, which might know an older key only, the log goes over to the primary
- * key. NULL on failure. */
+/* Makes the folders and opens the audit log, for others than a run. The log
+ * goes over to the primary key, or, as long as a run lives, which may know an
+ * older one only, is made ready for that. NULL on failure. */
 struct audit_log *pipeline_audit_open (
   const struct pipeline_settings *settings, const struct key_ring *ring,
   struct error *error) __attribute__ ((nonnull (1, 2)));

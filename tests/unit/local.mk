@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/test-http \
 	tests/unit/test-instance \
 	tests/unit/test-ini \
+	tests/unit/test-ini-edit \
 	tests/unit/test-json \
 	tests/unit/test-log \
 	tests/unit/test-options \

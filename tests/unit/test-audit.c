@@ -25,6 +25,8 @@
 #define GOOD "6b1f0c3d9ae27458b06d1c2f83e4a7955ac3de18f27b40690e8d51a2c7fb3496"
 #define OTHER                                                                 \
   "c94e7a1b2d5f60830e1a9b7c4d3e2f58617a8b9c0d1e2f3a4b5c6d7e8f901223"
+#define THIRD                                                                 \
+  "2fd8a1c47e5b3690fa1c8d2e7b40953617e8c9d0a2b4f6587d9e1c3b5a70f482"
 
 /* Root key 00 01 ... 1f; checked by two other implementations. */
 static const char *const known_chain[] = {
@@ -602,16 +604,16 @@ a_log_survives_a_change_of_keys (void **state)
   assert_in_order (GOOD, OTHER, 5);
   read_log (&text);
   assert_contains (line_start (&text, 3), "\"action\":\"audit.rekeyed\"");
-  /* The new key alone is enough to go on, but not to verify it all. */
+  /* The new key alone is enough to go on and to verify it all. */
   log = open_log (OTHER, NULL);
   assert_int_equal (write_record (log, "shop/newer", NULL), 0);
   audit_log_free (log);
   assert_in_order (OTHER, GOOD, 6);
-  struct key_ring *ring = ring_of (OTHER, NULL);
+  assert_in_order (OTHER, NULL, 6);
+  /* The old key alone does neither. */
+  struct key_ring *ring = ring_of (GOOD, NULL);
   assert_int_equal (report_under (ring).fault, AUDIT_KEY);
-  key_ring_free (ring);
-  /* The old key alone does not open it. */
-  ring = ring_of (GOOD, NULL);
+  assert_int_equal (report_under (ring).bad_line, 5);
   assert_null (audit_log_open (path, ring, &error));
   assert_int_equal (error.code, EZCDC_E_CONFIG);
   key_ring_free (ring);
@@ -636,6 +638,46 @@ a_log_in_use_changes_its_key (void **state)
   assert_in_order (OTHER, GOOD, 4);
   key_ring_free (both);
   key_ring_free (foreign);
+}
+
+/* Three keys, one after the other, and in the end the last one is enough. */
+static void
+a_log_survives_many_changes (void **state)
+{
+  (void) state;
+  write_log (2);
+  audit_log_free (open_rekeyed (OTHER, GOOD));
+  audit_log_free (open_rekeyed (THIRD, OTHER));
+  struct audit_log *log = open_rekeyed (THIRD, NULL);
+  assert_int_equal (write_record (log, "shop/last", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (THIRD, NULL, 5);
+  struct key_ring *ring = ring_of (OTHER, NULL);
+  struct audit_report report = report_under (ring);
+  assert_int_equal (report.fault, AUDIT_KEY);
+  assert_int_equal (report.records, 4);
+  key_ring_free (ring);
+}
+
+/* While a process with the old key alone still writes. */
+static void
+a_bridge_lets_the_new_key_go_on (void **state)
+{
+  struct key_ring *both = ring_of (OTHER, GOOD);
+
+  (void) state;
+  struct audit_log *old = open_log (GOOD, NULL);
+  struct audit_log *log = open_log (OTHER, GOOD);
+  assert_int_equal (audit_log_bridge (log, both, NULL), 0);
+  assert_int_equal (write_record (log, "shop/new", NULL), 0);
+  assert_int_equal (write_record (old, "shop/old", NULL), 0);
+  audit_log_free (log);
+  audit_log_free (old);
+  assert_in_order (GOOD, NULL, 4);
+  /* The old key is gone now. */
+  audit_log_free (open_rekeyed (OTHER, NULL));
+  assert_in_order (OTHER, NULL, 5);
+  key_ring_free (both);
 }
 
 /* A process that does not know the new key yet may not break the chain. */
@@ -775,6 +817,8 @@ main (void)
     LOG_TEST (a_log_that_was_moved_away_goes_on),
     LOG_TEST (a_log_survives_a_change_of_keys),
     LOG_TEST (a_log_in_use_changes_its_key),
+    LOG_TEST (a_log_survives_many_changes),
+    LOG_TEST (a_bridge_lets_the_new_key_go_on),
     LOG_TEST (a_writer_without_the_new_key_stops),
     LOG_TEST (the_first_bad_record_is_named),
     LOG_TEST (another_chain_is_no_continuation),

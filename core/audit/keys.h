@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys that chains of audit logs are under. */
+
+#ifndef EZCDC_AUDIT_KEYS_H
+#define EZCDC_AUDIT_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/error.h"
+#include "core/base/json.h"
+#include "core/crypto/key_ring.h"
+
+#define AUDIT_MAC_TEXT_SIZE 65 /* 64 hexadecimal digits and a NUL */
+
+/* The chain keys of a ring, in the same order, and behind them those that
+ * were found in a log; in a secret page. A key has the id of the root key
+ * that it was derived from. */
+struct audit_keys;
+
+/* NULL on failure. The ring is not kept. */
+struct audit_keys *audit_keys_new (const struct key_ring *ring,
+                                   struct error *error)
+  __attribute__ ((nonnull (1)));
+void audit_keys_free (struct audit_keys *keys);
+
+/* The id of the root key, as 16 digits. */
+const char *audit_keys_id (const struct audit_keys *keys, size_t index)
+  __attribute__ ((nonnull));
+/* The index of the key with that id (16 digits), or -1. */
+int audit_keys_find (const struct audit_keys *keys, const char *id)
+  __attribute__ ((nonnull));
+size_t audit_keys_count (const struct audit_keys *keys)
+  __attribute__ ((nonnull));
+
+/* The mac of a line's bytes before ,"mac":" as digits. False only if memory
+ * is out. */
+bool audit_mac (const struct audit_keys *keys, size_t index, const char *data,
+                size_t length, char ret_mac[AUDIT_MAC_TEXT_SIZE])
+  __attribute__ ((nonnull, warn_unused_result));
+
+/* Takes up the chain keys that the records of a log carry and a key of the
+ * ring opens; *keys was made from the same ring. Reads the whole file, whether
+ * its chain is in order or not: what opens is genuine. */
+int audit_keys_learn (struct audit_keys *keys, const struct key_ring *ring,
+                      int descriptor, const char *path, struct error *error)
+  __attribute__ ((nonnull (1, 2, 4)));
+
+/* Writes "chains": the keys that were learned from a log, and the one with
+ * that index, sealed under the ring's primary key. */
+int audit_keys_describe (const struct audit_keys *keys,
+                         const struct key_ring *ring, size_t index,
+                         struct json *json, struct error *error)
+  __attribute__ ((nonnull (1, 2, 4)));
+
+#endif

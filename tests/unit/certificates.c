@@ -270,3 +270,16 @@ certificate_make_crl (const char *folder, const char *ca, const char *name,
   X509_free (issuer);
   EVP_PKEY_free (issuer_key);
 }
+
+void
+certificate_encrypt_key (const char *folder, const char *name)
+{
+  EVP_PKEY *key = read_key (folder, name, ".key");
+  FILE *file = open_in (folder, name, "-encrypted.key", "w");
+
+  assert_true (PEM_write_PrivateKey (file, key, EVP_aes_256_cbc (),
+                                     (const unsigned char *) "pass", 4, NULL,
+                                     NULL));
+  assert_int_equal (fclose (file), 0);
+  EVP_PKEY_free (key);
+}

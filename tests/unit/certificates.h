@@ -29,4 +29,7 @@ void certificate_make (const char *folder, const char *ca, const char *name,
 void certificate_make_crl (const char *folder, const char *ca,
                            const char *name, int days);
 
+/* NAME-encrypted.key: the key of NAME under a passphrase. */
+void certificate_encrypt_key (const char *folder, const char *name);
+
 #endif

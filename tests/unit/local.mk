@@ -28,6 +28,7 @@ unit_tests = \
 	tests/unit/test-log \
 	tests/unit/test-options \
 	tests/unit/test-text \
+	tests/unit/test-tls \
 	tests/unit/test-utf8 \
 	tests/unit/test-values \
 	$(NULL)
@@ -50,6 +51,13 @@ tests_unit_test_http_SOURCES = \
 	tests/unit/test-http.c \
 	$(NULL)
 tests_unit_test_http_LDADD = $(LDADD) $(CORE_LIBS)
+
+tests_unit_test_tls_SOURCES = \
+	tests/unit/certificates.c \
+	tests/unit/certificates.h \
+	tests/unit/test-tls.c \
+	$(NULL)
+tests_unit_test_tls_LDADD = $(LDADD) $(CORE_LIBS)
 endif
 
 # The StarRocks sink's parts, linked without the core.

@@ -281,14 +281,15 @@ static void
 expect_nothing_seen (void)
 {
   struct world *fence = world_new ("verify-full", 0);
+  char *url = url_of ("http", "other", "/ok");
+  int result = perform_request (fence, &(struct ezcdc_http_request){
+                                         .method = "GET",
+                                         .url = url,
+                                       });
 
-  assert_int_equal (perform_request (fence,
-                                     &(struct ezcdc_http_request){
-                                       .method = "GET",
-                                       .url = url_of ("http", "other", "/ok"),
-                                     }),
-                    EZCDC_OK);
+  assert_int_equal (result, EZCDC_OK);
   assert_contains (http_server_next (server), "other GET /ok auth=- ");
+  free (url);
   world_free (fence);
 }
 

@@ -193,6 +193,7 @@ test_modes (void **state)
 
   (void) state;
   world_begin (&world);
+  world.settings.root_cert = path_of ("one-ca.pem");
   for (uint32_t i = 0; i < 6; i++) {
     const struct ezcdc_tls *tls;
 
@@ -202,8 +203,8 @@ test_modes (void **state)
     assert_int_equal (tls->mode, i);
     assert_string_equal (tls->mode_name, names[i]);
     assert_string_equal (tls->minimum_version, "TLSv1.2");
-    /* Where the server has to prove itself, the system's CAs stand in. */
-    assert_int_equal (tls->root_cert != NULL, i >= EZCDC_TLS_VERIFY_CA);
+    assert_contains (tls->root_cert == NULL ? "" : tls->root_cert,
+                     i == EZCDC_TLS_DISABLE ? "" : "/proc/self/fd/");
     assert_null (tls->client_cert);
     assert_null (tls->client_key);
     assert_null (tls->crl);
@@ -226,6 +227,28 @@ test_modes (void **state)
   /* What cannot be recorded does not happen. */
   world.audit_fails = true;
   expect_refusal (&world, EZCDC_E_UNAVAILABLE, "disk full");
+  pem_free (&world.settings.root_cert);
+  world_end (&world);
+}
+
+/* Where the server has to prove itself and no CA is named, the system's CAs
+ * stand in, by their path. */
+static void
+test_system_bundle (void **state)
+{
+  struct world world;
+
+  (void) state;
+  world_begin (&world);
+  for (uint32_t i = 0; i < 4; i++) {
+    world.settings.mode = (const char *[]){ "disable", "allow", "prefer",
+                                            "require" }[i];
+    assert_null (expect_load (&world)->root_cert);
+  }
+  world.settings.mode = "verify-ca";
+  if (access ("/etc/ssl/certs/ca-certificates.crt", R_OK) == 0)
+    assert_string_equal (expect_load (&world)->root_cert,
+                         "/etc/ssl/certs/ca-certificates.crt");
   world_end (&world);
 }
 
@@ -622,6 +645,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_modes),
+    cmocka_unit_test (test_system_bundle),
     cmocka_unit_test (test_bad_modes),
     cmocka_unit_test (test_authorities),
     cmocka_unit_test (test_bad_authorities),

@@ -168,11 +168,11 @@ stream_seal (struct stream *stream, struct error *error)
 
 /* What the status shows. */
 static void
-stream_note (struct stream *stream)
+stream_note (struct stream *stream, bool finished)
 {
   struct pipeline *pipeline = stream->pipeline;
   const struct gather *gather = &stream->gather;
-  bool caught_up = stream->idle && gather_is_empty (gather)
+  bool caught_up = (stream->idle || finished) && gather_is_empty (gather)
                    && !gather->in_transaction
                    && rounds_empty (&pipeline->rounds);
 
@@ -209,7 +209,7 @@ stream_turn (struct stream *stream, struct error *error)
   if (gather_is_empty (gather) && !gather->in_transaction
       && rounds_advance (&pipeline->rounds, &gather->complete))
     pipeline_wake (pipeline);
-  stream_note (stream);
+  stream_note (stream, false);
   return stream_confirm (stream, error);
 }
 
@@ -271,7 +271,7 @@ stream_follow (struct pipeline *pipeline, const struct ezcdc_position *start,
     log_message (LEVEL_INFO, "stopping: writing what was read");
     result = stream_finish (&stream, STREAM_DRAIN, error);
   }
-  stream_note (&stream);
+  stream_note (&stream, result == 0);
   stream_disconnect (&stream);
   gather_destroy (&stream.gather);
   /* Being stopped is no failure: what was not durable comes again. */

@@ -308,6 +308,15 @@ host_report (struct ezcdc_instance *instance, uint32_t outcome,
                       remedy);
 }
 
+static void
+host_waiting (struct ezcdc_instance *instance, const char *reason)
+{
+  const struct instance_services *services = instance->services;
+
+  if (services->waiting != NULL)
+    services->waiting (services->context, instance, reason);
+}
+
 static int
 host_refuse_row (struct ezcdc_instance *instance,
                  const struct ezcdc_batch *batch, uint64_t row,
@@ -438,5 +447,6 @@ const struct ezcdc_host host_table = {
   .feed_progress    = host_feed_progress,
   .body_limit       = host_body_limit,
   .refuse_row       = host_refuse_row,
+  .waiting          = host_waiting,
 };
 /* clang-format on */

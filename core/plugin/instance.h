@@ -59,6 +59,8 @@ struct instance_services {
   int (*refuse_row) (void *context, struct ezcdc_instance *instance,
                      const struct ezcdc_batch *batch, uint64_t row,
                      const char *reason, struct error *error);
+  void (*waiting) (void *context, struct ezcdc_instance *instance,
+                   const char *reason);
   void *context;
 };
 

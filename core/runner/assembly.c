@@ -118,6 +118,22 @@ serve_refuse_row (void *context, struct ezcdc_instance *instance,
   return bad_rows_refuse (batch, row, reason, error);
 }
 
+/* One line for both sides: the newest wait is the one to look at. */
+static void
+serve_waiting (void *context, struct ezcdc_instance *instance,
+               const char *reason)
+{
+  struct assembly *assembly = context;
+
+  pthread_mutex_lock (&assembly->lock);
+  if (reason == NULL)
+    assembly->waiting[0] = '\0';
+  else
+    snprintf (assembly->waiting, sizeof assembly->waiting, "%s %s: %s",
+              instance->section, instance->connector->descriptor.name, reason);
+  pthread_mutex_unlock (&assembly->lock);
+}
+
 /* ---- the sides --------------------------------------------------------- */
 
 static int
@@ -229,6 +245,7 @@ assembly_make (struct assembly *assembly, const char *path,
     .http_allow = instance_http_allow,
     .report = serve_report,
     .refuse_row = serve_refuse_row,
+    .waiting = serve_waiting,
     .context = assembly,
   };
   if (config_load (path, &assembly->config, error) < 0)

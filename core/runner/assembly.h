@@ -43,7 +43,8 @@ struct assembly {
   void (*report) (const char *section, uint32_t outcome, const char *subject,
                   const char *finding, const char *remedy);
 
-  pthread_mutex_t lock; /* guards the connections */
+  pthread_mutex_t lock; /* guards what follows */
+  char waiting[512];    /* what a connector waits for; "" : nothing */
   struct assembly_connection connections[ASSEMBLY_CONNECTIONS];
   size_t connection_count;
 };

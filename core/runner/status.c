@@ -193,6 +193,10 @@ fill_status (struct reporter *reporter, struct state_status *status)
   struct ezcdc_position read, confirmed, end;
   int64_t lag;
 
+  pthread_mutex_lock (&reporter->assembly->lock);
+  snprintf (status->reason, sizeof status->reason, "%s",
+            reporter->assembly->waiting);
+  pthread_mutex_unlock (&reporter->assembly->lock);
   pthread_mutex_lock (&pipeline->lock);
   read = pipeline->read;
   confirmed = pipeline->confirmed;

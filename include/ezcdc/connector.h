@@ -467,6 +467,10 @@ struct ezcdc_host {
   int (*refuse_row) (struct ezcdc_instance *instance,
                      const struct ezcdc_batch *batch, uint64_t row,
                      const char *reason);
+
+  /* Says what the instance waits for, so that "ezcdc status" shows it; NULL
+   * when the wait is over. */
+  void (*waiting) (struct ezcdc_instance *instance, const char *reason);
 };
 
 #define EZCDC_HOST_HAS(host_, member_)                                        \

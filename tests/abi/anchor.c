@@ -174,7 +174,8 @@ AT (feed_commit, 208);
 AT (feed_progress, 216);
 AT (body_limit, 224);
 AT (refuse_row, 232);
-ENDS (240);
+AT (waiting, 240);
+ENDS (248);
 #undef STRUCT
 
 #define STRUCT struct ezcdc_prepared

@@ -224,15 +224,17 @@ writer_thread (void *argument)
 
   while ((batch = queue_take (writers, &table)) != NULL) {
     struct error error = { 0 };
+    int result = EZCDC_E_STOPPED;
 
-    if (pipeline_stopping (pipeline) == STOP_FAIL)
-      error.code = EZCDC_E_STOPPED;
-    else if (writer_write (pipeline, batch, &error) == 0)
+    /* The result counts: error may still hold what a retry got over. */
+    if (pipeline_stopping (pipeline) != STOP_FAIL)
+      result = writer_write (pipeline, batch, &error);
+    if (result == 0)
       batch->durable (pipeline, batch);
     /* What cannot be drained now comes again after the next start. */
-    if (error.code == EZCDC_E_STOPPED)
+    else if (result == EZCDC_E_STOPPED)
       pipeline_stop (pipeline, STOP_FAIL);
-    else if (error.code != 0)
+    else
       pipeline_fail (pipeline, &error);
     /* A batch that is not durable keeps its round or chunk open, so nothing
      * behind it is ever confirmed. */

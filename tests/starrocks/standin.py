@@ -114,7 +114,8 @@ def start_http(cluster, options):
         follower.port = HttpServer(options.follower_port,
                                    follower.handle).port
     admin = Admin(cluster, frontend)
-    ports = {"fe": frontend.port, "follower": follower.port, "fe_tls": frontend.tls_port,
+    ports = {"fe": frontend.port, "fe_tls": frontend.tls_port,
+             "follower": follower.port,
              "be": [b.port for b in cluster.backends],
              "be_tls": [b.tls_port for b in cluster.backends],
              "admin": HttpServer(options.admin_port, admin.handle).port}

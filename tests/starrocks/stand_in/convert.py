@@ -39,6 +39,11 @@ def out_of_range(value, column, type_):
                % (value, column, type_.sql().upper()))
 
 
+def too_long(what, size, column, limit):
+    return Misfit("%s(length=%d) is too long. The max length of '%s' is %d"
+                  % (what, size, column, limit))
+
+
 def invalid(value, column, type_):
     return Bad("Value '%s' cannot be cast. The type of '%s' is %s"
                % (value, column, type_.sql().upper()))
@@ -163,8 +168,9 @@ def decimal_converter(column, type_):
             text, reason = parse_decimal(scalar_text(value), precision, scale)
         if text is None:
             if reason == "out of range":
-                raise Misfit("Decimal '%s' is out of range. The type of '%s' is"
-                          " %s'" % (value, column, type_.sql().upper()))
+                raise Misfit("Decimal '%s' is out of range. The type of '%s'"
+                             " is %s'" % (value, column,
+                                          type_.sql().upper()))
             raise invalid(value, column, type_)
         return text
 
@@ -189,8 +195,7 @@ def string_converter(column, type_):
         if (size > safe or not value.isascii()):
             size = len(encoded(value))
             if size > limit:
-                raise Misfit("String (length=%d) is too long. The max length of"
-                          " '%s' is %d" % (size, column, limit))
+                raise too_long("String ", size, column, limit)
         return value
 
     return convert
@@ -219,8 +224,7 @@ def date_converter(column, type_, notice):
 
 def json_size(text, column):
     if len(encoded(text)) > MAX_JSON:
-        raise Misfit("JSON string(length=%d) is too long. The max length of '%s'"
-                  " is %d" % (len(text), column, MAX_JSON))
+        raise too_long("JSON string", len(text), column, MAX_JSON)
     return text
 
 
@@ -254,8 +258,7 @@ def binary_from_json(column, type_):
         data = value if isinstance(value, bytes) \
             else encoded(scalar_text(value))
         if len(data) > limit:
-            raise Misfit("String (length=%d) is too long. The max length of '%s'"
-                      " is %d" % (len(data), column, limit))
+            raise too_long("String ", len(data), column, limit)
         return data
 
     return convert

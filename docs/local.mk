@@ -1,2 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-# Manual pages and documents.
+# Manual pages and documents. A page docs/NAME.SECTION is made from
+# docs/NAME.pod; the tarball has both, so that users need no perl.
+
+manual_pages = \
+	docs/ezcdc-connector.3 \
+	docs/ezcdc-file.7 \
+	$(NULL)
+EXTRA_DIST += \
+	docs/ezcdc-connector.pod \
+	docs/ezcdc-file.pod \
+	$(NULL)
+if HAVE_POD2MAN
+dist_man_MANS += $(manual_pages)
+MAINTAINERCLEANFILES += $(manual_pages)
+endif
+
+MAKE_PAGE = $(POD2MAN) --utf8 --errors=die --center=ezcdc \
+	--release='ezcdc $(PACKAGE_VERSION)' --date=' '
+
+docs/ezcdc-connector.3: docs/ezcdc-connector.pod
+	$(AM_V_GEN)$(MKDIR_P) docs && \
+	  $(MAKE_PAGE) --section=3 $(srcdir)/docs/ezcdc-connector.pod $@
+docs/ezcdc-file.7: docs/ezcdc-file.pod
+	$(AM_V_GEN)$(MKDIR_P) docs && \
+	  $(MAKE_PAGE) --section=7 $(srcdir)/docs/ezcdc-file.pod $@

@@ -41,11 +41,12 @@ def pkg_config(folder, pkgconfigdir, *words):
     return done.stdout.strip()
 
 
-def build(tests, folder, pkgconfigdir, name):
+def build(tests, folder, pkgconfigdir, source):
     """Copies the source away from ours and builds it there."""
+    name = os.path.basename(source)[:-2]
     work = os.path.join(folder, "work")
     os.makedirs(work, exist_ok=True)
-    shutil.copy(os.path.join(SOURCE, "tests", "connectors", name + ".c"), work)
+    shutil.copy(source, work)
     cflags = shlex.split(pkg_config(folder, pkgconfigdir, "--cflags"))
     done = run(shlex.split(os.environ["CC"]) + WARNINGS + [
         "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-z,defs",
@@ -53,6 +54,23 @@ def build(tests, folder, pkgconfigdir, name):
     tests.succeeds(done, name + " builds with the installed header alone")
     tests.equal(done.stderr, "", name + " builds without a warning")
     return os.path.join(work, name + ".so")
+
+
+def page_example(folder):
+    """The connector in ezcdc-connector(3), as a file."""
+    page = os.path.join(SOURCE, "docs", "ezcdc-connector.pod")
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    code = text.split("The smallest useful sink:\n", 1)[1]
+    lines = []
+    for line in code.splitlines():
+        if line and not line.startswith(" "):
+            break
+        lines.append(line[1:])
+    path = os.path.join(folder, "mine.c")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    return path
 
 
 def exported(path):
@@ -79,10 +97,11 @@ def test_listing(tests, folder):
     """By name, from a folder of connectors."""
     done = run([EZCDC, "connectors", "--json", "--connector-dir", folder])
     names = [entry["name"] for entry in json.loads(done.stdout)]
-    tests.equal(names, ["counter", "discard"], "ezcdc lists both by name")
+    tests.equal(names, ["counter", "discard", "mine"],
+                "ezcdc lists them by name")
     done = run([EZCDC, "connectors", "--connector-dir", folder])
     tests.equal([line.split()[0] for line in done.stdout.splitlines()],
-                ["counter", "discard"], "also as text")
+                ["counter", "discard", "mine"], "also as text")
     done = run([EZCDC, "connectors", "--secrets", "--connector-dir", folder,
                 "counter"])
     tests.equal((done.returncode, done.stdout), (0, ""), "it has no secrets")
@@ -103,8 +122,12 @@ def main():
             "pkg-config tells where connectors belong")
         tests.equal(pkg_config(folder, pkgconfigdir, "--libs"), "",
                     "nothing is linked")
-        for name, kind in (("counter", "source"), ("discard", "sink")):
-            path = build(tests, folder, pkgconfigdir, name)
+        ours = os.path.join(SOURCE, "tests", "connectors")
+        for source, kind in ((ours + "/counter.c", "source"),
+                             (ours + "/discard.c", "sink"),
+                             (page_example(folder), "sink")):
+            name = os.path.basename(source)
+            path = build(tests, folder, pkgconfigdir, source)
             tests.equal(exported(path), ["ezcdc_connector_v1"],
                         name + " exports one symbol")
             tests.equal([library for library in needed(path)

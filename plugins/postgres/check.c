@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "check.h"
 #include "describe.h"
@@ -45,6 +46,8 @@ check_server (struct check *check)
   struct session *session = check->session;
   const char *version
       = PQparameterStatus (session->connection, "server_version");
+  const char *encoding
+      = PQparameterStatus (session->connection, "server_encoding");
   const char *protocol = NULL;
   char level[32];
   int code;
@@ -66,6 +69,10 @@ check_server (struct check *check)
     check_report (check, EZCDC_REPORT_FIX, "encryption",
                   "set ssl_mode = verify-full and ssl_root_cert",
                   "the connection is in the clear");
+  if (encoding != NULL && strcmp (encoding, "SQL_ASCII") == 0)
+    check_report (check, EZCDC_REPORT_FIX, "encoding",
+                  "move the data to a database with encoding UTF8",
+                  "SQL_ASCII: texts that are not UTF-8 will be refused");
   code = session_text (session, "look at wal_level", "SHOW wal_level", level,
                        sizeof level);
   if (code != EZCDC_OK)

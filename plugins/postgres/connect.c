@@ -299,8 +299,13 @@ connect_stand (struct postgres *self, bool replication,
                struct session *session)
 {
   struct connect_parameters parameters = { .count = 0 };
+  const struct ezcdc_tls *tls = host->tls (self->instance);
   int code = EZCDC_OK;
 
+  if (tls->mode >= EZCDC_TLS_VERIFY_CA && tls->root_cert == NULL)
+    return host->fail (self->instance, EZCDC_E_CONFIG,
+                       "connect to %s: ssl_mode = %s needs ssl_root_cert",
+                       session->peer, tls->mode_name);
   connect_set_all (self, replication, &parameters);
   if (self->password != NULL)
     code = host->secret_use (self->instance, self->password, "connect",

@@ -96,7 +96,6 @@ enum {
   COLUMN_NAME,
   COLUMN_TYPE,
   COLUMN_MODIFIER,
-  COLUMN_NOT_NULL,
   COLUMN_UNREADABLE, /* a relation in which the role may not read it */
   COLUMN_TYPE_NAME,  /* and what SQL_TYPE_COLUMNS adds */
 };
@@ -104,15 +103,14 @@ enum {
 /* %s is the condition for a column that the publication carries. */
 static const char describe_columns[]
     = SQL_DOMAINS
-      " SELECT x.oid, x.number, x.name, x.type, x.modifier, x.required,"
+      " SELECT x.oid, x.number, x.name, x.type, x.modifier,"
       " (SELECT min(l.oid::regclass::text) FROM " SQL_TREE " l"
       "  JOIN pg_attribute la ON la.attrelid = l.oid AND la.attname = x.name"
       "  WHERE NOT has_table_privilege(l.oid, 'SELECT')"
       "  AND NOT has_column_privilege(l.oid, la.attnum, 'SELECT')),"
       SQL_TYPE_COLUMNS
       " FROM (SELECT w.place, a.attrelid AS oid, a.attnum AS number,"
-      "  a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier,"
-      "  a.attnotnull AS required"
+      "  a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier"
       "  FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
       "  JOIN pg_class c ON c.oid = w.oid"
       "  JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -265,10 +263,10 @@ describe_column (const struct catalog *catalog, int row, const char *key,
   column->flags = 0;
   column->key_ordinal = describe_key_ordinal (
       key, strtol (PQgetvalue (result, row, COLUMN_NUMBER), NULL, 10));
+  /* Other columns may lose their NOT NULL at any time, and the stream would
+   * not say so. */
   if (column->key_ordinal != 0)
-    column->flags |= EZCDC_COLUMN_KEY;
-  if (field_true (result, row, COLUMN_NOT_NULL))
-    column->flags |= EZCDC_COLUMN_NOT_NULL;
+    column->flags = EZCDC_COLUMN_KEY | EZCDC_COLUMN_NOT_NULL;
   catalog_type (result, row, COLUMN_TYPE_NAME + 1, column);
 }
 

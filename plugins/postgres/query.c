@@ -69,18 +69,23 @@ session_fail (struct session *session, const PGresult *result,
               const char *what)
 {
   const char *state = session_state (result);
-  const char *message = NULL;
-  char line[512];
+  const char *message = NULL, *hint = NULL;
+  char line[512], hint_line[256];
 
-  if (*state != '\0')
+  if (*state != '\0') {
     message = PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY);
+    hint = PQresultErrorField (result, PG_DIAG_MESSAGE_HINT);
+  }
   if (message == NULL)
     message = PQerrorMessage (session->connection);
   first_line (message, line, sizeof line);
   if (*state != '\0')
     return host->fail (session->instance, state_code (state),
-                       "%s (%s): %s (SQLSTATE %s)", what, session->peer,
-                       line, state);
+                       "%s (%s): %s%s%s (SQLSTATE %s)", what, session->peer,
+                       line, hint ? "; " : "",
+                       hint ? first_line (hint, hint_line, sizeof hint_line)
+                            : "",
+                       state);
   return host->fail (session->instance, EZCDC_E_UNAVAILABLE, "%s (%s): %s",
                      what, session->peer, line);
 }

@@ -132,9 +132,11 @@ relations_update (struct relations *relations, struct postgres *self,
   relation->message = copy;
   relation->length = length;
   relation->described = false;
+  /* Once wanted always wanted: it may have got another name. */
   relation->wanted
-      = patterns_find (&self->patterns, message->schema, message->name)
-        != NULL;
+      = relation->wanted
+        || patterns_find (&self->patterns, message->schema, message->name)
+               != NULL;
   return EZCDC_OK;
 }
 
@@ -186,9 +188,9 @@ relation_set_columns (struct relation *relation,
     /* With identity FULL every column is flagged, so the catalog decides;
      * else the message knows best. */
     if (message->identity == 'f' ? column->key_ordinal != 0 : source.key)
-      column->flags |= EZCDC_COLUMN_KEY;
+      column->flags = EZCDC_COLUMN_KEY | EZCDC_COLUMN_NOT_NULL;
     else
-      column->flags &= ~EZCDC_COLUMN_KEY;
+      column->flags = 0;
   }
   return true;
 }

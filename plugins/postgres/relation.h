@@ -4,7 +4,7 @@
  * A relation message has the columns as they were when the rows behind it
  * were written; the catalog only knows them as they are now. So names, types
  * and their order come from the message. The catalog adds what the message
- * lacks: the key's order, NOT NULL, and what a type is.
+ * lacks: the key's order and what a type is.
  */
 
 #ifndef POSTGRES_RELATION_H

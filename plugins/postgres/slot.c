@@ -129,17 +129,20 @@ slot_log_blocker (struct postgres *self, const char *waiting)
     return;
   if (session_query (
           session, "look for the oldest transaction",
-          "SELECT 'process ' || pid, usename, backend_xid::text, xact_start"
-          " FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
-          " UNION ALL SELECT 'prepared transaction ' || gid, owner,"
-          " transaction::text, prepared FROM pg_prepared_xacts"
-          " ORDER BY 4 LIMIT 1",
+          "SELECT COALESCE('process ' || l.pid, 'prepared transaction '"
+          "  || p.gid), COALESCE(a.usename, p.owner), l.transactionid,"
+          " COALESCE(to_char(COALESCE(a.xact_start, p.prepared),"
+          "  'YYYY-MM-DD HH24:MI:SS'), 'unknown')"
+          " FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
+          " LEFT JOIN pg_prepared_xacts p ON p.transaction = l.transactionid"
+          " WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock'"
+          " AND l.granted ORDER BY age(l.transactionid) DESC LIMIT 1",
           0, NULL, &result)
       == EZCDC_OK) {
     if (PQntuples (result) == 1)
       host->log (self->instance, EZCDC_LOG_INFO,
                  "%s: waiting for open transactions to end; the oldest is"
-                 " %s of user %s (transaction %s, since %s)",
+                 " %s of user %s (transaction %s, since %s UTC)",
                  waiting, PQgetvalue (result, 0, 0),
                  PQgetvalue (result, 0, 1), PQgetvalue (result, 0, 2),
                  PQgetvalue (result, 0, 3));
@@ -158,10 +161,12 @@ slot_create (struct postgres *self, struct session *session)
   PGresult *result = NULL, *rest;
   int code;
 
-  /* Should we be stopped while it waits, the server shall notice. */
+  /* Should we be stopped while it waits, the server shall notice. The second
+   * statement starts the clock, which replication commands do not. */
   if (session->version >= 140000)
-    (void) session_command (session, "set up the session",
-                            "SET client_connection_check_interval = 2000");
+    (void) session_command (
+        session, "set up the session",
+        "SET client_connection_check_interval = 2000; SELECT 1");
   snprintf (sql, sizeof sql,
             "CREATE_REPLICATION_SLOT \"%s\" LOGICAL pgoutput EXPORT_SNAPSHOT",
             self->slot);

@@ -140,46 +140,64 @@ snapshot_initial (struct postgres *self, struct snapshot_holder *holder,
   return code;
 }
 
-static int
-snapshot_transaction (struct session *session, const char *sql,
-                      int64_t *ret_transaction)
-{
-  char text[32];
-  int code = session_text (session, "look at open transactions", sql, text,
-                           sizeof text);
+/* The transactions that write and have not ended, {1000,1001}. Each holds a
+ * lock on its own number until it is visible to others. */
+#define SNAPSHOT_OPEN                                                         \
+  " FROM pg_locks WHERE locktype = 'transactionid'"                           \
+  " AND mode = 'ExclusiveLock' AND granted"
 
-  if (code == EZCDC_OK)
-    *ret_transaction = strtoll (text, NULL, 10);
-  return code;
+static int
+snapshot_count_open (struct session *session, const char *transactions,
+                     int64_t *ret_count)
+{
+  const char *const parameters[] = { transactions };
+  PGresult *result;
+  int code;
+
+  code = session_query (session, "look at open transactions",
+                        "SELECT count(*)" SNAPSHOT_OPEN
+                        " AND transactionid::text = ANY ($1::text[])",
+                        1, parameters, &result);
+  if (code != EZCDC_OK)
+    return code;
+  *ret_count = field_number (result, 0, 0);
+  PQclear (result);
+  return EZCDC_OK;
 }
 
-/* A transaction whose commit the slot has decoded may still be invisible to
- * others, because it becomes visible only after its commit is in the log.
- * The stream begins at the slot, so a view that is taken after everything
- * that was open when the slot existed has ended misses nothing. */
+/* A transaction whose commit the slot is past may still be invisible to
+ * others: its commit is in the log first, and with synchronous replication it
+ * may stay so for long. The stream does not bring it, so the view must show
+ * it: it is taken when everything that was open once the slot existed has
+ * ended. */
 static int
 snapshot_wait_for_transactions (struct postgres *self,
                                 struct session *session)
 {
-  int64_t newest, oldest, report;
+  int64_t count, report = host->monotonic_time () + SNAPSHOT_REPORT_US;
+  PGresult *result;
   int code;
 
-  code = snapshot_transaction (
-      session, "SELECT txid_snapshot_xmax(txid_current_snapshot())", &newest);
-  report = host->monotonic_time () + SNAPSHOT_REPORT_US;
-  while (code == EZCDC_OK) {
-    code = snapshot_transaction (
-        session, "SELECT txid_snapshot_xmin(txid_current_snapshot())",
-        &oldest);
-    if (code != EZCDC_OK || oldest >= newest)
+  code = session_query (session, "look at open transactions",
+                        "SELECT COALESCE(array_agg(transactionid::text),"
+                        " '{}')" SNAPSHOT_OPEN,
+                        0, NULL, &result);
+  if (code != EZCDC_OK)
+    return code;
+  for (;;) {
+    code = snapshot_count_open (session, PQgetvalue (result, 0, 0), &count);
+    if (code != EZCDC_OK || count == 0)
       break;
     if (host->monotonic_time () >= report) {
       slot_log_blocker (self, "taking the snapshot");
       report = host->monotonic_time () + SNAPSHOT_REPORT_US;
     }
     code = host->wait (self->instance, -1, 0, SNAPSHOT_LOOK_MS);
+    if (code < 0)
+      break;
   }
-  return code;
+  PQclear (result);
+  return code < 0 ? code : EZCDC_OK;
 }
 
 static int

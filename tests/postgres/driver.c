@@ -2,17 +2,25 @@
 /* A host for the postgres connector alone: does one thing with it and prints
  * what it hands over, so that a test can look at a source without a pipeline.
  *
- *   mini-host CONNECTOR.so COMMAND OPTION=VALUE...
+ *   driver CONNECTOR.so COMMAND OPTION=VALUE...
  *
  * check       a line for each prerequisite
  * discover    tables and columns
  * copy        prepare, snapshot, every chunk
  * stream      the changes after the option "after" up to now; confirms
+ * prepare     publication and slot
  * sync        copy, then stream from where prepare said
  * fetch       rows of the first table whose keys are the option "keys"
  * position    the source's position now
+ * regroup     two readers, of which the second comes when a line was read from
+ *             standard input; each copies the first table
+ * chunk       the chunk of the first table that the option "chunk" names
  *
- * Options of its own: ssl_mode ssl_root_cert after quiet threads keys seconds.
+ * Options of its own: ssl_mode, ssl_root_cert; after=LSN; quiet=1; keys=A;B,C;
+ * stall=SECONDS before the stream is read, seconds=N that it is read, instead
+ * of up to where the server was when it began; confirm=no.
+ *
+ * Exit code: 0, or that of the connector without its sign.
  */
 
 #include <dlfcn.h>
@@ -475,10 +483,35 @@ copy_table (void *snapshot, void *reader, const struct ezcdc_table *table,
   know (table);
   code = source->snapshot_plan (snapshot, table, &list);
   for (i = 0; code >= 0 && i < list.chunk_count; i++) {
+    printf ("chunk\t%s\n", list.chunks[i]);
     code = source->reader_begin (reader, table, list.chunks[i]);
     while (code >= 0 && code != EZCDC_END)
       code = source->reader_read (reader, feed, 1000);
   }
+  return code < 0 ? code : EZCDC_OK;
+}
+
+/* One chunk that an earlier run has planned. */
+static int
+copy_chunk (const struct ezcdc_table *table, struct ezcdc_feed *feed)
+{
+  struct ezcdc_position position;
+  void *snapshot = NULL, *reader = NULL;
+  int code;
+
+  know (table);
+  code = source->snapshot_open (self, EZCDC_SNAPSHOT_LATER, &snapshot,
+                                &position);
+  if (code != EZCDC_OK)
+    return code;
+  code = source->reader_open (snapshot, &reader);
+  if (code == EZCDC_OK) {
+    code = source->reader_begin (reader, table, option ("chunk"));
+    while (code >= 0 && code != EZCDC_END)
+      code = source->reader_read (reader, feed, 1000);
+    source->reader_close (reader);
+  }
+  source->snapshot_close (snapshot);
   return code < 0 ? code : EZCDC_OK;
 }
 
@@ -505,11 +538,43 @@ copy_all (const struct ezcdc_list *list, uint32_t kind,
   return code;
 }
 
+/* The first reader imports the snapshot and can give it to the second, should
+ * the session that took it be gone by then. */
+static int
+regroup (const struct ezcdc_list *list, uint32_t kind,
+         struct ezcdc_feed *feed)
+{
+  struct ezcdc_position position;
+  void *snapshot = NULL, *first = NULL, *second = NULL;
+  int code;
+
+  code = source->snapshot_open (self, kind, &snapshot, &position);
+  if (code != EZCDC_OK)
+    return code;
+  code = source->reader_open (snapshot, &first);
+  if (code == EZCDC_OK) {
+    printf ("ready\n");
+    fflush (stdout);
+    while (getchar () != '\n')
+      ;
+    code = source->reader_open (snapshot, &second);
+  }
+  if (code == EZCDC_OK)
+    code = copy_table (snapshot, first, &list->tables[0], feed);
+  if (code == EZCDC_OK)
+    code = copy_table (snapshot, second, &list->tables[0], feed);
+  source->reader_close (first);
+  source->reader_close (second);
+  source->snapshot_close (snapshot);
+  return code;
+}
+
 static int
 stream_all (const struct ezcdc_position *after, struct ezcdc_feed *feed)
 {
   struct ezcdc_position end, position = { .length = 8 };
-  const char *seconds = option ("seconds");
+  const char *seconds = option ("seconds"), *stall = option ("stall");
+  bool confirm = option ("confirm") == NULL;
   int64_t until = 0;
   void *stream = NULL;
   int code, i;
@@ -519,6 +584,11 @@ stream_all (const struct ezcdc_position *after, struct ezcdc_feed *feed)
     code = source->stream_open (self, after, &stream);
   if (code != EZCDC_OK)
     return code;
+  printf ("streaming\n");
+  fflush (stdout);
+  if (stall != NULL)
+    code = source->stream_read (stream, NULL,
+                                strtoll (stall, NULL, 10) * 1000);
   if (seconds != NULL)
     until = mini_monotonic_time () + strtoll (seconds, NULL, 10) * 1000000;
   feed->progress = lsn_of (after);
@@ -529,7 +599,8 @@ stream_all (const struct ezcdc_position *after, struct ezcdc_feed *feed)
     fflush (stdout);
     for (i = 0; i < 8; i++)
       position.bytes[i] = (uint8_t) (feed->progress >> (56 - 8 * i));
-    source->stream_confirm (stream, &position);
+    if (confirm)
+      source->stream_confirm (stream, &position);
   }
   source->stream_close (stream);
   print_position ("end", &position);
@@ -615,6 +686,10 @@ run (const char *command)
                      prepared.created ? EZCDC_SNAPSHOT_INITIAL
                                       : EZCDC_SNAPSHOT_LATER,
                      &feed);
+  if (strcmp (command, "chunk") == 0)
+    code = copy_chunk (&list.tables[0], &feed);
+  if (strcmp (command, "regroup") == 0)
+    code = regroup (&list, EZCDC_SNAPSHOT_INITIAL, &feed);
   if (code == EZCDC_OK && (sync || strcmp (command, "stream") == 0))
     code = stream_all (&prepared.start, &feed);
   fprintf (stderr, "%" PRIu64 " rows in %.3f s\n", feed.rows,
@@ -655,7 +730,7 @@ main (int argc, char **argv)
   int code;
 
   if (argc < 3) {
-    fprintf (stderr, "mini-host CONNECTOR.so COMMAND OPTION=VALUE...\n");
+    fprintf (stderr, "driver CONNECTOR.so COMMAND OPTION=VALUE...\n");
     return 2;
   }
   options = argv + 3;

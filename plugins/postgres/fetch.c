@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads rows again by key, and the log's end. */
+/* Reads rows again by key. */
 
 #include <stdio.h>
 
 #include "fetch.h"
-#include "position.h"
 #include "query.h"
 #include "rows.h"
-
-/* How long the log may take to reach the disk, and how often we look. */
-#define FETCH_FLUSH_US 2000000
-#define FETCH_LOOK_MS 20
 
 /* A value of the key as a typed literal. */
 static void
@@ -132,60 +127,5 @@ postgres_fetch (void *opaque, const struct ezcdc_table *table,
     return code;
   code = fetch_rows (self, session, table, keys, count, feed);
   session_give (self, session);
-  return code;
-}
-
-static int
-fetch_lsn (struct session *session, const char *sql, uint64_t *ret_lsn)
-{
-  char text[LSN_TEXT_SIZE];
-  int code = session_text (session, "look at the log's end", sql, text,
-                           sizeof text);
-
-  if (code == EZCDC_OK && !lsn_parse (text, ret_lsn))
-    code = host->fail (session->instance, EZCDC_E_BUG, "%s is no LSN", text);
-  return code;
-}
-
-/* The log's end, once it is on disk: the server sends no more than that. On a
- * quiet server the end may be one that is never flushed (the head of an empty
- * page); then what is flushed has all that is committed. */
-static int
-fetch_end (struct postgres *self, struct session *session, uint64_t *ret_lsn)
-{
-  int64_t deadline = host->monotonic_time () + FETCH_FLUSH_US;
-  uint64_t end, flushed;
-  int code;
-
-  code = fetch_lsn (session, "SELECT pg_current_wal_insert_lsn()", &end);
-  while (code >= 0) {
-    code = fetch_lsn (session, "SELECT pg_current_wal_flush_lsn()",
-                      &flushed);
-    if (code != EZCDC_OK)
-      break;
-    if (flushed >= end || host->monotonic_time () >= deadline) {
-      *ret_lsn = flushed < end ? flushed : end;
-      break;
-    }
-    code = host->wait (self->instance, -1, 0, FETCH_LOOK_MS);
-  }
-  return code;
-}
-
-int
-postgres_current_position (void *opaque, struct ezcdc_position *ret_position)
-{
-  struct postgres *self = opaque;
-  struct session *session;
-  uint64_t lsn;
-  int code;
-
-  code = session_take (self, &session);
-  if (code != EZCDC_OK)
-    return code;
-  code = fetch_end (self, session, &lsn);
-  session_give (self, session);
-  if (code == EZCDC_OK)
-    *ret_position = position_of_lsn (lsn);
   return code;
 }

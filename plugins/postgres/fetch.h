@@ -6,11 +6,9 @@
 
 #include "postgres.h"
 
-/* The source's functions. */
+/* The source's function. */
 int postgres_fetch (void *self, const struct ezcdc_table *table,
                     const struct ezcdc_value *keys, uint64_t count,
                     struct ezcdc_feed *feed);
-int postgres_current_position (void *self,
-                               struct ezcdc_position *ret_position);
 
 #endif /* POSTGRES_FETCH_H */

@@ -55,6 +55,8 @@ plugins_postgres_postgres_la_SOURCES = \
 	plugins/postgres/type.h \
 	plugins/postgres/value.c \
 	plugins/postgres/value.h \
+	plugins/postgres/wal.c \
+	plugins/postgres/wal.h \
 	$(NULL)
 plugins_postgres_postgres_la_CPPFLAGS = $(CONNECTOR_CPPFLAGS) $(POSTGRES_CFLAGS)
 plugins_postgres_postgres_la_CFLAGS = $(CONNECTOR_CFLAGS)

@@ -13,6 +13,7 @@
 #include "slot.h"
 #include "snapshot.h"
 #include "stream.h"
+#include "wal.h"
 
 const struct ezcdc_host *host;
 

@@ -16,6 +16,7 @@
  *   stream.c       the replication protocol; changes.c: what it carries
  *   pgoutput.c     messages of the output plugin            (pure)
  *   relation.c     tables as the stream describes them
+ *   wal.c          the end of the log
  *   check.c  fetch.c
  *
  * Threads. Functions of the source may run side by side; they share struct

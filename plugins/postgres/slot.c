@@ -120,10 +120,18 @@ slot_check_position (struct postgres *self, const struct slot *slot,
 }
 
 void
-slot_log_blocker (struct postgres *self, const char *waiting)
+slot_blocker_gone (struct postgres *self)
+{
+  if (EZCDC_HOST_HAS (host, waiting))
+    host->waiting (self->instance, NULL);
+}
+
+void
+slot_tell_blocker (struct postgres *self, const char *what)
 {
   struct session *session;
   PGresult *result;
+  char reason[400];
 
   if (session_take (self, &session) != EZCDC_OK)
     return;
@@ -139,13 +147,16 @@ slot_log_blocker (struct postgres *self, const char *waiting)
           " AND l.granted ORDER BY age(l.transactionid) DESC LIMIT 1",
           0, NULL, &result)
       == EZCDC_OK) {
-    if (PQntuples (result) == 1)
-      host->log (self->instance, EZCDC_LOG_INFO,
-                 "%s: waiting for open transactions to end; the oldest is"
-                 " %s of user %s (transaction %s, since %s UTC)",
-                 waiting, PQgetvalue (result, 0, 0),
-                 PQgetvalue (result, 0, 1), PQgetvalue (result, 0, 2),
-                 PQgetvalue (result, 0, 3));
+    if (PQntuples (result) == 1) {
+      snprintf (reason, sizeof reason,
+                "%s: waiting for open transactions to end; the oldest is %s"
+                " of user %s (transaction %s, since %s UTC)",
+                what, PQgetvalue (result, 0, 0), PQgetvalue (result, 0, 1),
+                PQgetvalue (result, 0, 2), PQgetvalue (result, 0, 3));
+      host->log (self->instance, EZCDC_LOG_INFO, "%s", reason);
+      if (EZCDC_HOST_HAS (host, waiting))
+        host->waiting (self->instance, reason);
+    }
     PQclear (result);
   }
   session_give (self, session);
@@ -176,9 +187,10 @@ slot_create (struct postgres *self, struct session *session)
                             &result);
     if (code != EZCDC_IDLE)
       break;
-    slot_log_blocker (self, "creating the slot");
+    slot_tell_blocker (self, "creating the slot");
     code = EZCDC_OK;
   }
+  slot_blocker_gone (self);
   if (code == EZCDC_OK && PQresultStatus (result) != PGRES_TUPLES_OK)
     code = session_fail (session, result, "create the slot");
   else if (code == EZCDC_OK

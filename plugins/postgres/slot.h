@@ -24,8 +24,10 @@ int slot_read (struct postgres *self, struct session *session,
 int slot_check_position (struct postgres *self, const struct slot *slot,
                          uint64_t after);
 
-/* Logs which transaction something has to wait for. */
-void slot_log_blocker (struct postgres *self, const char *waiting);
+/* Says in the log and the status which transaction something has to wait
+ * for; and that the wait is over. */
+void slot_tell_blocker (struct postgres *self, const char *what);
+void slot_blocker_gone (struct postgres *self);
 
 /* The source's function. */
 int postgres_prepare (void *self, const struct ezcdc_position *stored,

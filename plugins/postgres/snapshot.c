@@ -9,6 +9,7 @@
 #include "query.h"
 #include "slot.h"
 #include "snapshot.h"
+#include "wal.h"
 
 /* How often we look whether old transactions have ended, and say so. */
 #define SNAPSHOT_LOOK_MS 200
@@ -189,35 +190,44 @@ snapshot_wait_for_transactions (struct postgres *self,
     if (code != EZCDC_OK || count == 0)
       break;
     if (host->monotonic_time () >= report) {
-      slot_log_blocker (self, "taking the snapshot");
+      slot_tell_blocker (self, "taking the snapshot");
       report = host->monotonic_time () + SNAPSHOT_REPORT_US;
     }
     code = host->wait (self->instance, -1, 0, SNAPSHOT_LOOK_MS);
     if (code < 0)
       break;
   }
+  slot_blocker_gone (self);
   PQclear (result);
   return code < 0 ? code : EZCDC_OK;
 }
 
 static int
-snapshot_later (struct postgres *self, struct snapshot_holder *holder,
-                uint64_t *ret_position)
+snapshot_now (struct snapshot_holder *holder, uint64_t *ret_position)
 {
-  char text[LSN_TEXT_SIZE];
+  int code = snapshot_begin (holder->session, NULL, holder->name);
+
+  /* Only now, so that all that the view shows is before it. */
+  return code == EZCDC_OK ? wal_end (holder->session, ret_position) : code;
+}
+
+static int
+snapshot_take (struct postgres *self, uint32_t kind,
+               struct snapshot_holder *holder, uint64_t *ret_position)
+{
   int code;
 
-  code = snapshot_wait_for_transactions (self, holder->session);
-  if (code == EZCDC_OK)
-    code = snapshot_begin (holder->session, NULL, holder->name);
-  /* Only now, so that all that the view shows is before it. */
-  if (code == EZCDC_OK)
-    code = session_text (holder->session, "look at the log's end",
-                         "SELECT pg_current_wal_insert_lsn()", text,
-                         sizeof text);
-  if (code == EZCDC_OK && !lsn_parse (text, ret_position))
-    code = host->fail (self->instance, EZCDC_E_BUG, "%s is no LSN", text);
-  return code;
+  switch (kind) {
+  case EZCDC_SNAPSHOT_INITIAL:
+    return snapshot_initial (self, holder, ret_position);
+  case EZCDC_SNAPSHOT_LATER:
+    code = snapshot_wait_for_transactions (self, holder->session);
+    return code == EZCDC_OK ? snapshot_now (holder, ret_position) : code;
+  case EZCDC_SNAPSHOT_VIEW:
+    return snapshot_now (holder, ret_position);
+  }
+  return host->fail (self->instance, EZCDC_E_UNSUPPORTED,
+                     "snapshots of kind %u are not known", kind);
 }
 
 int
@@ -234,10 +244,8 @@ postgres_snapshot_open (void *opaque, uint32_t kind, void **ret_snapshot,
   snapshot->self = self;
   pthread_mutex_init (&snapshot->lock, NULL);
   code = session_open (self, false, &snapshot->first.session);
-  if (code == EZCDC_OK && kind == EZCDC_SNAPSHOT_INITIAL)
-    code = snapshot_initial (self, &snapshot->first, &position);
-  else if (code == EZCDC_OK)
-    code = snapshot_later (self, &snapshot->first, &position);
+  if (code == EZCDC_OK)
+    code = snapshot_take (self, kind, &snapshot->first, &position);
   if (code != EZCDC_OK) {
     postgres_snapshot_close (snapshot);
     return code;

@@ -14,6 +14,7 @@
  * position    the source's position now
  * regroup     two readers, of which the second comes when a line was read from
  *             standard input; each copies the first table
+ * view        discover, then every chunk of a snapshot for a comparison
  * chunk       the chunk of the first table that the option "chunk" names
  *
  * Options of its own: ssl_mode, ssl_root_cert; after=LSN; quiet=1; keys=A;B,C;
@@ -246,6 +247,13 @@ mini_report (struct ezcdc_instance *instance, uint32_t outcome,
           remedy ? remedy : "");
 }
 
+static void
+mini_waiting (struct ezcdc_instance *instance, const char *reason)
+{
+  (void) instance;
+  fprintf (stderr, "waits: %s\n", reason ? reason : "no more");
+}
+
 static char *
 copy_string (const char *string)
 {
@@ -469,6 +477,7 @@ static const struct ezcdc_host host = {
   .feed_table = mini_feed_table,
   .feed_commit = mini_feed_commit,
   .feed_progress = mini_feed_progress,
+  .waiting = mini_waiting,
 };
 
 static int
@@ -676,6 +685,8 @@ run (const char *command)
   }
   if (strcmp (command, "fetch") == 0)
     return fetch_all (&list.tables[0], &feed);
+  if (strcmp (command, "view") == 0)
+    return copy_all (&list, EZCDC_SNAPSHOT_VIEW, &feed);
   code = source->prepare (self, text ? &after : NULL, &prepared);
   if (code != EZCDC_OK)
     return code;

@@ -190,6 +190,16 @@ def test_later_snapshot_waits_until_commits_are_visible(source, server):
             if line.startswith("read")] == [["1", "new"]]
 
 
+def test_view_waits_for_nobody(source):
+    source.table("t (id integer PRIMARY KEY)")
+    source.sql("INSERT INTO t VALUES (1)")
+    connection = source.connect(autocommit=False)
+    connection.cursor().execute("INSERT INTO t VALUES (2)")
+    assert reads(source.run("view")) == [["1"]]
+    connection.close()
+    assert source.server.slot(source.slot) is None
+
+
 def test_position_is_reached(source):
     """A bounded run must be able to end, whatever the position is."""
     source.table("t (id integer PRIMARY KEY)")

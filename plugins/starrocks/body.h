@@ -27,6 +27,9 @@ struct body {
 
 /* Begins an empty array.  0, or -1 if memory ran out. */
 int body_begin (struct body *body, int method);
+/* Makes room for that much JSON at once, if it is not compressed.  Only a
+ * hint: what is missing later is got later. */
+void body_expect (struct body *body, uint64_t size);
 /* Adds a row: all columns, but those in skip (NULL: none), or for a delete
  * the key columns and __op.  0, or -1 if memory ran out. */
 int body_row (struct body *body, const struct layout *layout,

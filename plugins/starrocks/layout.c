@@ -79,7 +79,10 @@ make_prefix (struct layout_column *column)
   json_append_text (&prefix, name, strlen (name));
   buffer_text (&prefix, ":");
   column->prefix_length = prefix.length;
-  buffer_string (&prefix);
+  column->prefix_room = (prefix.length + PREFIX_BLOCK - 1) / PREFIX_BLOCK
+                        * PREFIX_BLOCK;
+  while (prefix.length < column->prefix_room && !prefix.failed)
+    buffer_text (&prefix, " ");
   if (prefix.failed) {
     buffer_free (&prefix);
     return -1;
@@ -161,6 +164,8 @@ layout_make (const struct ezcdc_table *table,
   for (uint32_t i = 0; i < table->column_count; i++)
     if (make_column (&table->columns[i], i, target, &layout->columns[i]) == -1)
       goto failed;
+  for (uint32_t i = 0; i < layout->column_count; i++)
+    layout->row_overhead += layout->columns[i].prefix_length + 3;
   collect_keys (layout);
   layout->version = table->version;
   layout->mapped = must_list_columns (table, target);

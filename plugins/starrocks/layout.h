@@ -19,11 +19,14 @@ enum encoding {
                    without loss */
 };
 
+#define PREFIX_BLOCK 16
+
 struct layout_column {
   char *name;   /* in the target's spelling; owned */
-  char *prefix; /* ,"name": as JSON; owned */
+  char *prefix; /* ,"name": as JSON, filled up to whole blocks; owned */
   size_t prefix_length;
-  char *source_name; /* NULL, or the name in the JSON if a function makes the
+  size_t prefix_room; /* of the blocks */
+  char *source_name;  /* NULL, or the name in the JSON if a function makes the
                         column from it; owned */
   struct column_type type;
   enum encoding encoding;
@@ -37,9 +40,10 @@ struct layout {
   uint32_t column_count;
   uint32_t *keys; /* indices of key columns in key order */
   uint32_t key_count;
-  uint64_t version;  /* of the source table */
-  int mapped;        /* 1: every load must list its columns */
-  int64_t key_bytes; /* the most bytes of an encoded key */
+  size_t row_overhead; /* bytes of JSON around the values of a row */
+  uint64_t version;    /* of the source table */
+  int mapped;          /* 1: every load must list its columns */
+  int64_t key_bytes;   /* the most bytes of an encoded key */
 };
 
 /* One column as the server describes it. */

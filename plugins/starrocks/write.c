@@ -169,6 +169,19 @@ row_fits (struct writing *writing, uint64_t index)
   return 1;
 }
 
+/* The JSON of rows begin to end, as far as sizes are known. */
+static uint64_t
+expected_size (const struct writing *writing, uint64_t begin, uint64_t end)
+{
+  const struct ezcdc_batch *batch = writing->batch;
+  uint64_t rows = end - begin, size;
+
+  size = batch->bytes / batch->row_count * rows
+         + rows * (writing->layout->row_overhead + 4);
+  size += size / 8;
+  return size < writing->limit ? size : writing->limit;
+}
+
 /* Puts rows of one group into the body, from begin until end or until it is
  * full; *ret_next is the first row that was not looked at. */
 static int
@@ -180,6 +193,7 @@ fill (struct writing *writing, uint32_t group, uint64_t begin, uint64_t end,
 
   if (body_begin (body, writing->method) == -1)
     return no_memory (writing);
+  body_expect (body, expected_size (writing, begin, end));
   for (i = begin; i < end; i++) {
     if (writing->groups != NULL && writing->groups[i] != group)
       continue;

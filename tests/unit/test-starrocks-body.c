@@ -90,18 +90,21 @@ test_floats (void **state)
   buffer_free (&json);
 }
 
-static struct layout_column columns[] = { { .name = (char *) "id",
-                                            .prefix = (char *) ",\"id\":",
-                                            .prefix_length = 6,
-                                            .type = { .kind = KIND_BIGINT },
-                                            .encoding = ENCODE_PLAIN,
-                                            .key_ordinal = 1 },
-                                          { .name = (char *) "v",
-                                            .prefix = (char *) ",\"v\":",
-                                            .prefix_length = 5,
-                                            .type = { .kind = KIND_VARCHAR,
-                                                      .length = 10 },
-                                            .encoding = ENCODE_TEXT } };
+static struct layout_column columns[] = {
+  { .name = (char *) "id",
+    .prefix = (char *) ",\"id\":          ",
+    .prefix_length = 6,
+    .prefix_room = 16,
+    .type = { .kind = KIND_BIGINT },
+    .encoding = ENCODE_PLAIN,
+    .key_ordinal = 1 },
+  { .name = (char *) "v",
+    .prefix = (char *) ",\"v\":           ",
+    .prefix_length = 5,
+    .prefix_room = 16,
+    .type = { .kind = KIND_VARCHAR, .length = 10 },
+    .encoding = ENCODE_TEXT }
+};
 
 static uint32_t keys[] = { 0 };
 
@@ -224,6 +227,38 @@ compressed (int method)
   free (unpacked);
 }
 
+/* Long values, escapes in them, and the columns behind them. */
+static void
+test_long_rows (void **state)
+{
+  struct body *body = calloc (1, sizeof *body);
+  struct buffer expected = { 0 };
+  char *text = malloc (100001);
+
+  (void) state;
+  assert_non_null (body);
+  assert_non_null (text);
+  for (size_t length = 1000; length <= 100000; length = length * 2 + 7) {
+    memset (text, '\n', length);
+    text[length] = '\0';
+    assert_int_equal (body_begin (body, COMPRESSION_NONE), 0);
+    buffer_clear (&expected);
+    buffer_text (&expected, "[");
+    for (int i = 0; i < 3; i++) {
+      add (body, EZCDC_INSERT, "1", text, NULL);
+      buffer_printf (&expected, "%s{\"id\":1,\"v\":\"", i > 0 ? "," : "");
+      for (size_t j = 0; j < length; j++)
+        buffer_text (&expected, "\\n");
+      buffer_text (&expected, "\"}");
+    }
+    assert_int_equal (body->raw.length, expected.length);
+    assert_memory_equal (body->raw.data, expected.data, expected.length);
+  }
+  buffer_free (&expected);
+  body_free (body);
+  free (text);
+}
+
 static void
 test_zstd (void **state)
 {
@@ -263,10 +298,10 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_text),   cmocka_unit_test (test_text_places),
-    cmocka_unit_test (test_floats), cmocka_unit_test (test_rows),
-    cmocka_unit_test (test_zstd),   cmocka_unit_test (test_lz4),
-    cmocka_unit_test (test_relax),
+    cmocka_unit_test (test_text),      cmocka_unit_test (test_text_places),
+    cmocka_unit_test (test_floats),    cmocka_unit_test (test_rows),
+    cmocka_unit_test (test_long_rows), cmocka_unit_test (test_zstd),
+    cmocka_unit_test (test_lz4),       cmocka_unit_test (test_relax),
   };
 
   return cmocka_run_group_tests_name ("starrocks-body", tests, NULL, NULL);

@@ -249,6 +249,18 @@ connection_take (struct starrocks *self, struct connection **ret)
   return EZCDC_OK;
 }
 
+static int
+another_is_idle (const struct starrocks *self,
+                 const struct connection *connection)
+{
+  const struct connection *other;
+
+  for (other = self->connections; other != NULL; other = other->next)
+    if (other != connection && !other->busy)
+      return 1;
+  return 0;
+}
+
 void
 connection_give (struct starrocks *self, struct connection *connection,
                  int healthy)
@@ -259,6 +271,9 @@ connection_give (struct starrocks *self, struct connection *connection,
     return;
   pthread_mutex_lock (&self->lock);
   connection->busy = 0;
+  /* Statements are rare once all tables are there: one is enough. */
+  if (another_is_idle (self, connection))
+    healthy = 0;
   if (!healthy) {
     /* Off the list first: nobody shuts the socket's number down once it
      * may belong to somebody else. */

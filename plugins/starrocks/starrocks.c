@@ -143,6 +143,11 @@ starrocks_open (struct ezcdc_instance *instance, void **ret_self)
     return host->fail (instance, EZCDC_E_MEMORY, "out of memory");
   }
   self->instance = instance;
+  /* mysql_init would do it too, but not safely in several threads. */
+  if (mysql_server_init (0, NULL, NULL) != 0) {
+    starrocks_close (self);
+    return host->fail (instance, EZCDC_E_MEMORY, "out of memory");
+  }
   code = settings_read (instance, &self->settings);
   if (code == EZCDC_OK)
     for (size_t i = 0; i < self->settings.endpoint_count && code == EZCDC_OK;

@@ -7,6 +7,7 @@
  *   {"do": "prepare", "table": {...}}
  *   {"do": "write", "table": {...}, "label": "l", "truncate": true,
  *    "rows": [["upsert", "1", null, false], ["delete", "2", null, null]]}
+ *   {"do": "parallel", "requests": [{"do": "write", ...}, ...]}
  *   {"do": "scan", "table": {...}}     {"do": "check", "tables": [{...}]}
  *   {"do": "close"}
  *
@@ -16,6 +17,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +62,15 @@ struct ezcdc_feed {
 };
 
 static const struct ezcdc_connector *connector;
+/* For what the functions of the host note down. */
+static pthread_mutex_t notes = PTHREAD_MUTEX_INITIALIZER;
+
+static _Noreturn void
+die (const char *what)
+{
+  fprintf (stderr, "driver: %s\n", what);
+  exit (1);
+}
 
 static void
 host_vlog (struct ezcdc_instance *instance, uint32_t level, const char *format,
@@ -69,7 +80,9 @@ host_vlog (struct ezcdc_instance *instance, uint32_t level, const char *format,
 
   (void) level;
   vsnprintf (text, sizeof text, format, arguments);
+  pthread_mutex_lock (&notes);
   json_array_append_new (instance->logs, json_string (text));
+  pthread_mutex_unlock (&notes);
 }
 
 static void
@@ -89,7 +102,9 @@ host_fail (struct ezcdc_instance *instance, int code, const char *format, ...)
   va_list arguments;
 
   va_start (arguments, format);
+  pthread_mutex_lock (&notes);
   vsnprintf (instance->error, sizeof instance->error, format, arguments);
+  pthread_mutex_unlock (&notes);
   va_end (arguments);
   return code;
 }
@@ -177,8 +192,10 @@ host_tls_negotiated (struct ezcdc_instance *instance, const char *peer,
                      const char *version, const char *cipher)
 {
   (void) peer;
+  pthread_mutex_lock (&notes);
   json_array_append_new (instance->negotiated,
                          json_pack ("[s?,s?]", version, cipher));
+  pthread_mutex_unlock (&notes);
 }
 
 struct answer {
@@ -294,14 +311,16 @@ static int
 is_allowed (struct ezcdc_instance *instance, const char *url)
 {
   char place[320];
+  int found = 0;
 
+  pthread_mutex_lock (&notes);
   for (unsigned i = 0; i < instance->allowed_count; i++) {
     snprintf (place, sizeof place, "://%s:%u/", instance->allowed[i].host,
               instance->allowed[i].port);
-    if (strstr (url, place) != NULL)
-      return 1;
+    found |= strstr (url, place) != NULL;
   }
-  return 0;
+  pthread_mutex_unlock (&notes);
+  return found;
 }
 
 static int
@@ -347,11 +366,13 @@ host_http_allow (struct ezcdc_instance *instance, const char *name,
 {
   struct allowed *allowed;
 
+  pthread_mutex_lock (&notes);
   if (instance->allowed_count == 64)
-    return host_fail (instance, EZCDC_E_MEMORY, "too many hosts");
+    die ("too many hosts");
   allowed = &instance->allowed[instance->allowed_count++];
   snprintf (allowed->host, sizeof allowed->host, "%s", name);
   allowed->port = port;
+  pthread_mutex_unlock (&notes);
   return EZCDC_OK;
 }
 
@@ -452,8 +473,10 @@ host_refuse_row (struct ezcdc_instance *instance,
                  const char *reason)
 {
   (void) batch;
+  pthread_mutex_lock (&notes);
   json_array_append_new (instance->refused,
                          json_pack ("[I,s]", (json_int_t) row, reason));
+  pthread_mutex_unlock (&notes);
   return EZCDC_OK;
 }
 
@@ -485,13 +508,6 @@ static const struct ezcdc_host host_table = {
 };
 
 /* ---- Requests ---------------------------------------------------------- */
-
-static _Noreturn void
-die (const char *what)
-{
-  fprintf (stderr, "driver: %s\n", what);
-  exit (1);
-}
 
 static const char *
 text_of (json_t *object, const char *name, const char *otherwise)
@@ -612,6 +628,53 @@ do_write (const struct ezcdc_sink *sink, void *self, json_t *request)
   return code;
 }
 
+struct work {
+  pthread_t thread;
+  void *self;
+  json_t *request;
+  int code;
+};
+
+static void *
+work_run (void *context)
+{
+  struct work *work = context;
+  struct ezcdc_table *table;
+
+  if (strcmp (text_of (work->request, "do", ""), "write") == 0)
+    work->code = do_write (connector->sink, work->self, work->request);
+  else {
+    table = read_table (json_object_get (work->request, "table"));
+    work->code = connector->sink->prepare (work->self, table);
+    free_table (table);
+  }
+  return NULL;
+}
+
+static int
+do_parallel (void *self, json_t *request)
+{
+  json_t *requests = json_object_get (request, "requests");
+  struct work works[16];
+  size_t count = json_array_size (requests);
+  int code = EZCDC_OK;
+
+  if (count > 16)
+    die ("too many requests");
+  for (size_t i = 0; i < count; i++) {
+    works[i] = (struct work){ .self = self };
+    works[i].request = json_array_get (requests, i);
+    if (pthread_create (&works[i].thread, NULL, work_run, &works[i]) != 0)
+      die ("no thread");
+  }
+  for (size_t i = 0; i < count; i++) {
+    pthread_join (works[i].thread, NULL);
+    if (works[i].code != EZCDC_OK)
+      code = works[i].code;
+  }
+  return code;
+}
+
 static int
 do_check (const struct ezcdc_sink *sink, void *self, json_t *request)
 {
@@ -675,6 +738,8 @@ perform (struct ezcdc_instance *instance, void **self, json_t *request,
   }
   if (strcmp (what, "write") == 0)
     return do_write (sink, *self, request);
+  if (strcmp (what, "parallel") == 0)
+    return do_parallel (*self, request);
   if (strcmp (what, "check") == 0)
     return do_check (sink, *self, request);
   table = read_table (json_object_get (request, "table"));

@@ -17,3 +17,4 @@ tests_sink_driver_CPPFLAGS = \
 	$(JANSSON_CFLAGS) \
 	$(NULL)
 tests_sink_driver_LDADD = $(CURL_LIBS) $(JANSSON_LIBS)
+tests_sink_driver_CFLAGS = $(AM_CFLAGS) -pthread

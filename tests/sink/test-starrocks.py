@@ -206,6 +206,12 @@ def test_versions():
                     expect(write(sink, TYPES, "a",
                                  *(upsert(*row) for row in TYPE_ROWS)), OK)
                     assert sink.rows(TYPES) == sorted(map(read_as, TYPE_ROWS))
+                    expect(write(sink, TYPES, "b",
+                                 upsert("2", *[UNCHANGED] * 9, "new", "ff",
+                                        *[UNCHANGED] * 9)), OK)
+                    changed = sink.rows(TYPES)[1]
+                    assert changed[10:12] == ["new", "ff"], changed
+                    assert changed[:10] == TYPE_ROWS[1][:10], changed
                     grown = table("types", *TYPES["columns"], column("new"),
                                   version=2)
                     expect(sink("prepare", table=grown), OK)
@@ -366,6 +372,24 @@ def test_search():
         assert len(sink.rows(keyed)) == 97
 
 
+def test_parallel():
+    """several tables at once, from several threads"""
+    server = fresh()
+    tables = [table(f"p{i}", column("id", INT64, 1), column("v"))
+              for i in range(8)]
+    with opened(server, compression="zstd") as sink:
+        expect(sink("parallel", requests=[dict(do="prepare", table=one)
+                                          for one in tables]), OK)
+        for turn in range(3):
+            expect(sink("parallel", requests=[
+                dict(do="write", table=one, label=f"r{Shared.round}-{i}-{turn}",
+                     rows=[upsert(str(k), f"{turn} {k}") for k in range(200)])
+                for i, one in enumerate(tables)]), OK)
+        for one in tables:
+            assert len(sink.rows(one)) == 200
+    polite(server)
+
+
 def test_again():
     """the same label again is one load"""
     server = fresh()
@@ -425,6 +449,28 @@ def test_outcomes():
                              upsert(str(number), action)), OK)
             assert [str(number), action] in sink.rows(SIMPLE), action
     polite(server)
+
+
+def test_redirects():
+    """loads go to nodes that the cluster lists, and to no others"""
+    server = fresh()
+    with opened(server) as sink:
+        expect(sink("prepare", table=SIMPLE), OK)
+        server.fault("redirect_to", host="127.0.0.1", port=9)
+        expect(write(sink, SIMPLE, "a", upsert("1", "x")), CONFIG, "refused")
+        expect(write(sink, SIMPLE, "a", upsert("1", "x")), OK)
+    polite(server)
+
+
+def test_frontends():
+    """the next frontend is taken when one does not answer"""
+    server = fresh()
+    with opened(server, load_url="http://127.0.0.1:1,127.0.0.1:"
+                f"{server.ports['fe']}") as sink:
+        expect(sink("prepare", table=SIMPLE), OK)
+        expect(write(sink, SIMPLE, "a", upsert("1", "x")), UNAVAILABLE)
+        expect(write(sink, SIMPLE, "a", upsert("1", "x")), OK)
+        expect(write(sink, SIMPLE, "b", upsert("1", "x")), OK)
 
 
 def test_stop():

@@ -181,10 +181,10 @@ newest_job (struct starrocks *self, struct connection *connection,
   return EZCDC_OK;
 }
 
-/* Waits until no job newer than after is under way. */
+/* Polls until no job newer than after is under way. */
 static int
-wait_for_job (struct starrocks *self, struct connection *connection,
-              const char *table, long long after, struct job *ret_job)
+poll_job (struct starrocks *self, struct connection *connection,
+          const char *table, long long after, struct job *ret_job)
 {
   int64_t end = host->monotonic_time () + JOB_WAIT_US, pause = POLL_FIRST_MS;
 
@@ -205,6 +205,21 @@ wait_for_job (struct starrocks *self, struct connection *connection,
       return code;
     pause = pause * 2 > POLL_LAST_MS ? POLL_LAST_MS : pause * 2;
   }
+}
+
+static int
+wait_for_job (struct starrocks *self, struct connection *connection,
+              const char *table, long long after, struct job *ret_job)
+{
+  struct buffer reason = { 0 };
+  int code;
+
+  buffer_printf (&reason, "schema change of table \"%s\"", table);
+  host_waits (self->instance, buffer_string (&reason));
+  buffer_free (&reason);
+  code = poll_job (self, connection, table, after, ret_job);
+  host_waits (self->instance, NULL);
+  return code;
 }
 
 int

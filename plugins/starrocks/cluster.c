@@ -99,7 +99,8 @@ read_lists (struct starrocks *self, struct connection *connection,
 
   code = read_list (self, connection, "SHOW BACKENDS", new_nodes, &backends);
   if (code == EZCDC_OK)
-    code = read_list (self, connection, "SHOW COMPUTE NODES", new_nodes, &others);
+    code = read_list (self, connection, "SHOW COMPUTE NODES", new_nodes,
+                      &others);
   if (code == EZCDC_OK)
     code = read_list (self, connection, "SHOW FRONTENDS", new_nodes, &others);
   if (code != EZCDC_OK)

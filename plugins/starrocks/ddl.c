@@ -49,8 +49,8 @@ append_key_names (const struct ezcdc_table *table, struct buffer *sql)
 #define REPLICAS_DEFAULT 3
 
 static void
-append_properties (const struct settings *settings, int version,
-                   int backends, struct buffer *sql)
+append_properties (const struct settings *settings, int version, int backends,
+                   struct buffer *sql)
 {
   int replicas = settings->replication_num;
 
@@ -69,9 +69,8 @@ append_properties (const struct settings *settings, int version,
 }
 
 void
-ddl_create_text (const struct settings *settings, int version,
-                 int backends, const struct ezcdc_table *table,
-                 struct buffer *ret_sql)
+ddl_create_text (const struct settings *settings, int version, int backends,
+                 const struct ezcdc_table *table, struct buffer *ret_sql)
 {
   const char *comma = "";
 

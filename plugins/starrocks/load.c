@@ -86,14 +86,22 @@ fail_state (struct starrocks *self, const struct answer *answer)
     answer->remedy != NULL ? answer->remedy : "");
 }
 
+static int
+fail_settle (struct starrocks *self, const struct load *load, const char *why,
+             const char *state)
+{
+  return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
+                     "load into \"%s\": %s, and StarRocks %s (label %s)",
+                     load->table, why, state, load->label);
+}
+
 /* Polls until the label is visible, certainly not loaded, or time is up.  A
  * load that was aborted or is not known is sent again by the core, with the
  * same label. */
 static int
-settle (struct starrocks *self, const struct load *load, const char *why)
+poll_state (struct starrocks *self, const struct load *load, const char *why)
 {
-  int64_t end = host->monotonic_time () + SETTLE_US;
-  int64_t pause = 50;
+  int64_t end = host->monotonic_time () + SETTLE_US, pause = 50;
   enum load_state state;
   struct answer answer;
 
@@ -102,29 +110,44 @@ settle (struct starrocks *self, const struct load *load, const char *why)
 
     if (code != EZCDC_OK)
       return code;
-    if (state == STATE_VISIBLE)
+    switch (state) {
+    case STATE_VISIBLE:
       return EZCDC_OK;
-    if (state == STATE_UNREADABLE)
+    case STATE_UNREADABLE:
       return fail_state (self, &answer);
-    if (state == STATE_ABORTED || state == STATE_UNKNOWN)
-      return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
-                         "load into \"%s\": %s, and StarRocks %s (label %s)",
-                         load->table, why,
-                         state == STATE_ABORTED ? "aborted the load"
-                                                : "knows nothing of the load",
-                         load->label);
+    case STATE_ABORTED:
+      return fail_settle (self, load, why, "aborted the load");
+    case STATE_UNKNOWN:
+      return fail_settle (self, load, why, "knows nothing of the load");
+    default:
+      break;
+    }
     if (host->monotonic_time () >= end)
-      return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
-                         "load into \"%s\": %s, and the load is still not %s "
-                         "(label %s)",
-                         load->table, why,
-                         state == STATE_COMMITTED ? "visible" : "committed",
-                         load->label);
+      return fail_settle (self, load, why,
+                          state == STATE_COMMITTED
+                            ? "has not made the load visible yet"
+                            : "is still at the load");
     code = host->wait (self->instance, -1, 0, pause);
     if (code < 0)
       return code;
     pause = pause * 2 > 5000 ? 5000 : pause * 2;
   }
+}
+
+static int
+settle (struct starrocks *self, const struct load *load, const char *why)
+{
+  struct buffer reason = { 0 };
+  int code;
+
+  buffer_printf (&reason,
+                 "load into \"%s\": %s; asking StarRocks for label %s",
+                 load->table, why, load->label);
+  host_waits (self->instance, buffer_string (&reason));
+  buffer_free (&reason);
+  code = poll_state (self, load, why);
+  host_waits (self->instance, NULL);
+  return code;
 }
 
 static uint64_t

@@ -37,7 +37,7 @@ struct starrocks {
   int64_t nodes_read; /* monotonic time; 0: not yet */
   int version;        /* as version_parse has it; 0: not known yet */
   int backends; /* how many were listed; 0: none, or a shared-data cluster */
-  size_t endpoint;    /* index of the one to use */
+  size_t endpoint; /* index of the one to use */
 };
 
 /* cluster.c: version of the server and its nodes, asked once and now and

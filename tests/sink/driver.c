@@ -50,7 +50,7 @@ struct ezcdc_instance {
   struct allowed allowed[64];
   unsigned allowed_count;
   int plaintext;
-  json_t *reports, *refused, *logs, *counters, *negotiated;
+  json_t *reports, *refused, *logs, *counters, *negotiated, *waits;
   int interrupted;
   int interrupt_after; /* calls of wait; 0: never */
 };
@@ -422,11 +422,13 @@ static void
 host_count (struct ezcdc_instance *instance, const char *counter,
             int64_t delta)
 {
-  json_int_t old = json_integer_value (
-    json_object_get (instance->counters, counter));
+  json_int_t old;
 
+  pthread_mutex_lock (&notes);
+  old = json_integer_value (json_object_get (instance->counters, counter));
   json_object_set_new (instance->counters, counter,
                        json_integer (old + delta));
+  pthread_mutex_unlock (&notes);
 }
 
 static void
@@ -480,6 +482,15 @@ host_refuse_row (struct ezcdc_instance *instance,
   return EZCDC_OK;
 }
 
+static void
+host_waiting (struct ezcdc_instance *instance, const char *reason)
+{
+  pthread_mutex_lock (&notes);
+  json_array_append_new (instance->waits,
+                         reason != NULL ? json_string (reason) : json_null ());
+  pthread_mutex_unlock (&notes);
+}
+
 static const struct ezcdc_host host_table = {
   .size = sizeof host_table,
   .abi_minor = EZCDC_ABI_MINOR,
@@ -505,6 +516,7 @@ static const struct ezcdc_host host_table = {
   .feed_row = host_feed_row,
   .body_limit = host_body_limit,
   .refuse_row = host_refuse_row,
+  .waiting = host_waiting,
 };
 
 /* ---- Requests ---------------------------------------------------------- */
@@ -765,6 +777,7 @@ begin (struct ezcdc_instance *instance)
   instance->logs = json_array ();
   instance->counters = json_object ();
   instance->negotiated = json_array ();
+  instance->waits = json_array ();
 }
 
 static void
@@ -777,6 +790,7 @@ respond (struct ezcdc_instance *instance, int code, json_t *answer)
   json_object_set_new (answer, "logs", instance->logs);
   json_object_set_new (answer, "counters", instance->counters);
   json_object_set_new (answer, "negotiated", instance->negotiated);
+  json_object_set_new (answer, "waits", instance->waits);
   json_dumpf (answer, stdout, JSON_COMPACT);
   putchar ('\n');
   fflush (stdout);

@@ -479,8 +479,11 @@ def test_stop():
     with opened(server) as sink:
         expect(sink("prepare", table=SIMPLE), OK)
         server.fault("publish_delay", seconds=30, reply_after=0)
-        expect(sink("write", table=SIMPLE, label="slow",
-                    rows=[upsert("1", "x")], interrupt_after=2), STOPPED)
+        answer = expect(sink("write", table=SIMPLE, label="slow",
+                             rows=[upsert("1", "x")], interrupt_after=2),
+                        STOPPED)
+        begun, ended = answer["waits"]
+        assert "slow" in begun and ended is None
 
 
 def test_credentials():

@@ -2,11 +2,13 @@
 /* ezcdc status: what a pipeline is doing, read from its state folder. */
 #include <config.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
@@ -28,6 +30,23 @@ struct view {
   struct json json;
 };
 
+/* There is nothing to read before the first run. */
+static int
+view_open_state (struct view *view, bool *ret_known, struct error *error)
+{
+  char path[4096];
+
+  snprintf (path, sizeof path, "%s/state.db", view->config.state_folder);
+  if (access (path, F_OK) != 0 && errno == ENOENT) {
+    *ret_known = false;
+    return 0;
+  }
+  if (state_open (view->config.state_folder, true, &view->state, error) < 0
+      || state_get_status (view->state, &view->status, ret_known, error) < 0)
+    return error->code;
+  return state_count_dead_letters (view->state, &view->dead_letters, error);
+}
+
 static int
 view_load (struct view *view, const char *path, struct error *error)
 {
@@ -38,15 +57,20 @@ view_load (struct view *view, const char *path, struct error *error)
   if (run_lock_probe (view->config.state_folder, &view->alive, &view->pid,
                       error)
           < 0
-      || state_open (view->config.state_folder, true, &view->state, error) < 0)
+      || view_open_state (view, &known, error) < 0)
     return error->code;
-  if (state_get_status (view->state, &view->status, &known, error) < 0
-      || state_count_dead_letters (view->state, &view->dead_letters, error)
-             < 0)
-    return error->code;
-  if (!known)
-    return error_set (error, EZCDC_E_OPERATOR,
-                      "pipeline %s has never run", view->config.name);
+  if (!known) {
+    view->status = (struct state_status) {
+      .state = "stopped",
+      .phase = "setup",
+      .reason = "it has never run",
+      .lag_bytes = -1,
+      .lag_seconds = -1,
+      .counters = "{}",
+      .connections = "[]",
+    };
+    return 0;
+  }
   /* A run that was killed could not say so. */
   if (!view->alive && strcmp (view->status.state, "stopped") != 0
       && strcmp (view->status.state, "failed") != 0) {
@@ -96,6 +120,8 @@ print_text (struct view *view, struct error *error)
   printf ("dead letters  %" PRId64 "\n", view->dead_letters);
   printf ("as of         %s\n", clock_rfc3339 (status->updated, when));
   puts ("tables");
+  if (view->state == NULL)
+    return 0;
   return state_each_table (view->state, print_table, NULL, error);
 }
 
@@ -138,7 +164,8 @@ print_json (struct view *view, struct error *error)
   json_member_text (&json, "reason", status->reason);
   json_key (&json, "tables");
   json_array_begin (&json);
-  if (state_each_table (view->state, json_table, &json, error) < 0)
+  if (view->state != NULL
+      && state_each_table (view->state, json_table, &json, error) < 0)
     return error->code;
   json_array_end (&json);
   json_position (&json, "position", status->position);
@@ -207,7 +234,7 @@ const struct command command_status = {
            "counters of the pipeline that FILE describes; while it runs, as\n"
            "of the last second, else as it ended.\n"
            "\n"
-           "Exit codes: 0 shown, 1 there is nothing to show, 2 wrong usage\n"
-           "or configuration.\n",
+           "Exit codes: 0 shown, 1 the state cannot be read, 2 wrong usage or\n"
+           "configuration.\n",
   .run = run,
 };

@@ -23,7 +23,7 @@ check_line (const char *section, uint32_t outcome, const char *subject,
     failures++;
   printf ("%-5s%s: %s: %s", word, section, subject, finding);
   if (remedy != NULL && outcome != EZCDC_REPORT_OK)
-    printf ("; remedy: %s", remedy);
+    printf ("; fix: %s", remedy);
   putchar ('\n');
   fflush (stdout);
 }
@@ -100,8 +100,8 @@ check_all (struct assembly *assembly, struct pipeline *pipeline)
   assembly->report = check_line;
   check_line ("config", EZCDC_REPORT_OK, "file", "read and valid", NULL);
   if (assembly_open (assembly, &error) < 0) {
-    check_line ("config", EZCDC_REPORT_FAIL, "connectors", error.text, NULL);
-    return RUNNER_FOUND;
+    log_message (LEVEL_ERROR, "%s", error.text);
+    return error.code == EZCDC_E_CONFIG ? RUNNER_CONFIG : RUNNER_FAILED;
   }
   check_step (pipeline, "source", "check", check_source);
   check_tables (pipeline);

@@ -48,6 +48,38 @@ postgres_reader_close (void *opaque)
   free (reader);
 }
 
+/* Nobody rewrites the table from here to the end of the snapshot. Selecting
+ * nothing takes the lock that reading does; LOCK TABLE would need more rights
+ * than those on single columns. */
+static int
+reader_lock (struct reader *reader, const struct ezcdc_table *table,
+             const struct chunk *chunk)
+{
+  struct session *session = reader->holder.session;
+  char name[3 * POSTGRES_NAME_SIZE], statement[256];
+  PGresult *result;
+  int code;
+
+  snprintf (statement, sizeof statement, "SELECT %" PRIu32 "::oid::regclass",
+            chunk->table);
+  code = session_text (session, "look at the table", statement, name,
+                       sizeof name);
+  if (code != EZCDC_OK)
+    return code;
+  /* A table that is gone is shown as its number. */
+  if (strspn (name, "0123456789") == strlen (name))
+    return host->fail (session->instance, EZCDC_E_SCHEMA,
+                       "table %s.%s was dropped since its copy was planned",
+                       table->schema, table->name);
+  snprintf (statement, sizeof statement,
+            "SELECT FROM ONLY %s LIMIT 0", name);
+  code = session_query (session, "lock the table", statement, 0, NULL,
+                        &result);
+  if (code == EZCDC_OK)
+    PQclear (result);
+  return code;
+}
+
 /* Writes where the chunk's rows are: the name that the table has now, and the
  * blocks. Fails if the table was written anew since the plan. */
 static int
@@ -59,16 +91,22 @@ reader_source (struct reader *reader, const struct ezcdc_table *table,
   PGresult *result;
   int code;
 
-  /* Both look at the catalog as it is now, not as the snapshot shows it. */
+  code = reader_lock (reader, table, chunk);
+  if (code != EZCDC_OK)
+    return code;
+  /* regclass and the function look at the catalog as it is now, pg_class
+   * shows it as of the snapshot. A table that was written anew after the
+   * snapshot seems empty to it; under the lock that can't happen any more. */
   snprintf (statement, sizeof statement,
-            "SELECT %" PRIu32 "::oid::regclass, pg_relation_filenode(%" PRIu32
-            ")",
-            chunk->table, chunk->table);
+            "SELECT oid::regclass, pg_relation_filenode(oid), relfilenode"
+            " FROM pg_class WHERE oid = %" PRIu32,
+            chunk->table);
   code = session_query (session, "look at the table", statement, 0, NULL,
                         &result);
   if (code != EZCDC_OK)
     return code;
-  if (field_number (result, 0, 1) != chunk->file)
+  if (PQntuples (result) == 0 || field_number (result, 0, 1) != chunk->file
+      || field_number (result, 0, 2) != chunk->file)
     code = host->fail (session->instance, EZCDC_E_SCHEMA,
                        "table %s.%s was rewritten or dropped since its copy"
                        " was planned",

@@ -16,7 +16,7 @@
 
 /* What a person can do when the slot no longer has what we need. */
 #define SLOT_WAYS_OUT                                                         \
-  "; copy the tables anew: drop the slot (SELECT"                             \
+  "; take a new snapshot: drop the slot (SELECT"                             \
   " pg_drop_replication_slot('%s')), remove this pipeline's state and start"  \
   " again"
 
@@ -99,7 +99,7 @@ slot_check_position (struct postgres *self, const struct slot *slot,
   if (!slot->exists)
     return host->fail (self->instance, EZCDC_E_OPERATOR,
                        "slot %s is gone, and with it the changes after %s;"
-                       " copy the tables anew: remove this pipeline's state"
+                       " take a new snapshot: remove this pipeline's state"
                        " and start again",
                        self->slot, lsn_text (after, first));
   if (*slot->problem != '\0')

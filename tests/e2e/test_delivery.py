@@ -141,7 +141,8 @@ def test_h11_each_bounded_run_advances_the_slot(items):
 def test_bounded_run_without_any_change_advances_the_slot(items):
     pipeline = items.pipeline()
     pipeline.until_caught_up()
-    items.sql("CREATE TABLE unrelated (id int); INSERT INTO unrelated SELECT"
+    items.sql("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.unrelated (id int);"
+              " INSERT INTO elsewhere.unrelated SELECT"
               " generate_series(1, 1000)")
     end = items.postgres.position()
     pipeline.until_caught_up()
@@ -208,7 +209,7 @@ def test_h10_slot_ahead_of_the_stored_position_is_refused(items):
     pipeline = items.pipeline()
     pipeline.until_caught_up()
     items.sql("INSERT INTO items VALUES (5000, 'lost otherwise')")
-    items.postgres.sql("SELECT pg_replication_slot_advance(%s,"
+    items.admin("SELECT pg_replication_slot_advance(%s,"
                        " pg_current_wal_lsn())", (pipeline.slot,))
     before = items.target_rows("items")
     done = pipeline.until_caught_up(expect=None)
@@ -226,7 +227,7 @@ def test_h10_stored_position_ahead_of_the_slot_is_normal(items):
     # by a copy of the slot from before.
     pipeline = items.pipeline()
     pipeline.until_caught_up()
-    items.postgres.sql(
+    items.admin(
         "SELECT pg_copy_logical_replication_slot(%s, %s)",
         (pipeline.slot, f"{pipeline.slot}_old"))
     items.sql("UPDATE items SET name = 'first' WHERE id = 1")
@@ -234,7 +235,7 @@ def test_h10_stored_position_ahead_of_the_slot_is_normal(items):
               "DELETE FROM items WHERE id = 2")
     pipeline.until_caught_up()
     items.postgres.drop_slot(pipeline.slot)
-    items.postgres.sql(
+    items.admin(
         "SELECT pg_copy_logical_replication_slot(%s, %s)",
         (f"{pipeline.slot}_old", pipeline.slot))
     items.sql("INSERT INTO items VALUES (6000, 'x')")

@@ -256,6 +256,19 @@ default_position_distance (const struct ezcdc_position *from,
   return -1;
 }
 
+static int
+default_fetch (void *self, const struct ezcdc_table *table,
+               const struct ezcdc_value *keys, uint64_t count,
+               struct ezcdc_feed *feed)
+{
+  (void) self;
+  (void) table;
+  (void) keys;
+  (void) count;
+  (void) feed;
+  return EZCDC_E_UNSUPPORTED;
+}
+
 #define REQUIRE(table_, member_, kind_)                                       \
   do {                                                                        \
     if ((table_)->member_ == NULL)                                            \
@@ -308,6 +321,8 @@ copy_source (const struct ezcdc_connector *descriptor, const char *what,
     source.check = default_source_check;
   if (source.position_distance == NULL)
     source.position_distance = default_position_distance;
+  if (source.fetch == NULL)
+    source.fetch = default_fetch;
   *ret_source = source;
   return 0;
 }

@@ -253,6 +253,9 @@ instance_error (const struct ezcdc_instance *instance, int code,
     return error_set (error, EZCDC_E_BUG,
                       "%s %s: returned %d, which is no result code",
                       instance->section, name, code);
+  if (reason->code == 0 && code == EZCDC_E_UNSUPPORTED)
+    return error_set (error, code, "%s %s: cannot do that", instance->section,
+                      name);
   if (reason->code == 0)
     return error_set (error, code, "%s %s: failed without a reason (%d)",
                       instance->section, name, code);

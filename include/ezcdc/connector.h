@@ -208,7 +208,9 @@ struct ezcdc_row {
                                        columns count, the others are NULL */
   const struct ezcdc_value *old_values; /* NULL, or the row before the change,
                                            as far as the source sent it (at
-                                           least the key columns) */
+                                           least the key columns); what it
+                                           did not send is EZCDC_NULL or
+                                           EZCDC_UNCHANGED */
   const struct ezcdc_position *commit; /* of its transaction, or the
                                           snapshot's */
   int64_t commit_time; /* microseconds since 1970-01-01 UTC; 0 if unknown */
@@ -372,7 +374,9 @@ struct ezcdc_host {
                ...) EZCDC_PRINTF (3, 4);
 
   /* Options, checked against the table.  NULL or 0 if not set and without a
-   * default.  Strings live as long as the instance. */
+   * default.  Strings live as long as the instance.  As a number a SIZE is
+   * bytes, a DURATION microseconds, a BOOLEAN 0 or 1, and a CHOICE the place
+   * of its word in choices, from 0. */
   const char *(*option_string) (struct ezcdc_instance *instance,
                                 const char *name);
   int64_t (*option_integer) (struct ezcdc_instance *instance,
@@ -483,6 +487,8 @@ struct ezcdc_host {
  * Objects made by ..._open belong to the connector and are closed by the
  * core before the instance.  Each of them is used by one thread at a time;
  * different objects run side by side if the thread rule allows it.
+ *
+ * interrupt, check, position_distance and fetch may be NULL.
  */
 
 #define EZCDC_SNAPSHOT_INITIAL 1u /* at the point where the stream begins */
@@ -521,7 +527,9 @@ struct ezcdc_source {
                   struct ezcdc_prepared *ret_prepared);
   /* The source's position now: all that is committed is before it. */
   int (*current_position) (void *self, struct ezcdc_position *ret_position);
-  /* Writes a position as people know it; ret_text has 64 bytes. */
+  /* Writes a position as people know it; ret_text has 64 bytes.  This and
+   * the next one only compute: they may be called at any time from any
+   * thread, whatever the thread rule. */
   void (*position_text) (const struct ezcdc_position *position,
                          char *ret_text);
   /* Bytes of log between two positions; -1 if that has no meaning. */
@@ -562,13 +570,17 @@ struct ezcdc_source {
                          const struct ezcdc_position *position);
   /* Reads rows again by key, as they are now: rows of the given table whose
    * key is one of count keys.  keys holds count times one value per column
-   * of the table, of which only the key columns count.  Fed as EZCDC_READ. */
+   * of the table, of which only the key columns count.  Fed as EZCDC_READ.
+   * NULL: cannot; then updates must send every value. */
   int (*fetch) (void *self, const struct ezcdc_table *table,
                 const struct ezcdc_value *keys, uint64_t count,
                 struct ezcdc_feed *feed);
 };
 
-/* ---- Sink -------------------------------------------------------------- */
+/* ---- Sink --------------------------------------------------------------
+ *
+ * interrupt, check and scan may be NULL.
+ */
 
 struct ezcdc_sink {
   uint32_t size;

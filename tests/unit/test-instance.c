@@ -206,6 +206,8 @@ test_errors (void **state)
   assert_int_equal (instance_error (instance, EZCDC_E_ROW, &error),
                     EZCDC_E_ROW);
   assert_string_equal (error.text, "sink x: failed without a reason (-5)");
+  instance_error (instance, EZCDC_E_UNSUPPORTED, &error);
+  assert_string_equal (error.text, "sink x: cannot do that");
   assert_int_equal (instance_error (instance, -12, &error), EZCDC_E_BUG);
   assert_string_equal (error.text,
                        "sink x: returned -12, which is no result code");

@@ -5,10 +5,12 @@
 manual_pages = \
 	docs/ezcdc-connector.3 \
 	docs/ezcdc-file.7 \
+	docs/ezcdc-starrocks.7 \
 	$(NULL)
 EXTRA_DIST += \
 	docs/ezcdc-connector.pod \
 	docs/ezcdc-file.pod \
+	docs/ezcdc-starrocks.pod \
 	$(NULL)
 if HAVE_POD2MAN
 dist_man_MANS += $(manual_pages)
@@ -24,3 +26,6 @@ docs/ezcdc-connector.3: docs/ezcdc-connector.pod
 docs/ezcdc-file.7: docs/ezcdc-file.pod
 	$(AM_V_GEN)$(MKDIR_P) docs && \
 	  $(MAKE_PAGE) --section=7 $(srcdir)/docs/ezcdc-file.pod $@
+docs/ezcdc-starrocks.7: docs/ezcdc-starrocks.pod
+	$(AM_V_GEN)$(MKDIR_P) docs && \
+	  $(MAKE_PAGE) --section=7 $(srcdir)/docs/ezcdc-starrocks.pod $@

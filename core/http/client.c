@@ -294,6 +294,20 @@ is_announced (struct http_client *client, const struct http_place *place)
   return found;
 }
 
+/* Whether the cluster announced this port under a name of this machine. */
+static bool
+is_announced_here (struct http_client *client, uint32_t port)
+{
+  bool found = false;
+
+  pthread_mutex_lock (&client->lock);
+  for (size_t i = 0; i < client->place_count && !found; i++)
+    found = client->places[i].port == port
+            && http_host_is_loopback (client->places[i].host);
+  pthread_mutex_unlock (&client->lock);
+  return found;
+}
+
 static int
 refuse_redirect (const struct sending *sending, const struct http_target *next,
                  const char *reason, const char *remedy, struct error *error)
@@ -322,13 +336,15 @@ refuse_redirect (const struct sending *sending, const struct http_target *next,
 }
 
 /* Development set-ups name this machine by whatever name comes first: when
- * the request itself goes to this machine, so does the redirect, under the
- * name that was configured. */
+ * the request itself goes to this machine, so does a redirect to a port that
+ * the cluster announced for this machine, under the name that was
+ * configured. */
 static int
 apply_loopback_rule (const struct sending *sending, struct http_target *next,
                      bool *ret_allowed, struct error *error)
 {
-  *ret_allowed = sending->origin.loopback && next->loopback;
+  *ret_allowed = sending->origin.loopback && next->loopback
+                 && is_announced_here (sending->client, next->place.port);
   if (!*ret_allowed
       || strcmp (next->place.host, sending->origin.place.host) == 0)
     return EZCDC_OK;

@@ -22,8 +22,8 @@
 
 /* ----------------------------------------------------------------- places */
 
-static bool
-is_loopback (const char *host)
+bool
+http_host_is_loopback (const char *host)
 {
   struct in_addr ip4;
   struct in6_addr ip6;
@@ -162,7 +162,7 @@ set_target (const struct parts *parts, struct http_target *ret_target,
     close = "]";
   }
   target.https = strcmp (parts->scheme, "https") == 0;
-  target.loopback = is_loopback (target.place.host);
+  target.loopback = http_host_is_loopback (target.place.host);
   target.url = strdup (parts->whole);
   if (asprintf (&target.description, "%s://%s%s%s:%u%s", parts->scheme, open,
                 target.place.host, close, target.place.port, parts->path)

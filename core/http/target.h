@@ -34,6 +34,8 @@ struct http_target {
 int http_place_set (const char *host, uint32_t port,
                     struct http_place *ret_place, struct error *error)
   __attribute__ ((nonnull, warn_unused_result));
+/* Whether a host is this machine by its name or address. */
+bool http_host_is_loopback (const char *host) __attribute__ ((nonnull));
 bool http_place_equal (const struct http_place *a, const struct http_place *b)
   __attribute__ ((nonnull));
 

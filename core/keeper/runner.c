@@ -61,16 +61,21 @@ struct start {
   pid_t keeper; /* who starts it */
 };
 
+/* Signals that the keeper passes on stay blocked until the runner listens to
+ * them: one that comes while it starts must not be its end. */
 static void
 reset_signals (void)
 {
   struct sigaction action = { .sa_handler = SIG_DFL };
-  sigset_t none;
+  sigset_t set;
 
   for (int number = 1; number < NSIG; number++)
     sigaction (number, &action, NULL);
-  sigemptyset (&none);
-  sigprocmask (SIG_SETMASK, &none, NULL);
+  sigemptyset (&set);
+  sigaddset (&set, SIGTERM);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGHUP);
+  sigprocmask (SIG_SETMASK, &set, NULL);
 }
 
 /* Standard input from nothing, the socket at its place, all else closed. */

@@ -307,7 +307,11 @@ gather_truncate (struct ezcdc_feed *feed, uint64_t table_id)
   result = batch_begin (batch, &gather->commit);
   if (result == 0)
     result = batch_truncate (batch, &change);
-  return result < 0 ? gather_failed (gather, result, table) : EZCDC_OK;
+  if (result < 0)
+    return gather_failed (gather, result, table);
+  /* What follows is a load of its own: trying that again must not empty the
+   * table again. */
+  return batch == gather->log ? EZCDC_OK : gather_seal_table (gather, table);
 }
 
 /* Rows before and after a change of the table's shape never share a batch. */

@@ -242,6 +242,7 @@ load_tables (struct pipeline *pipeline, struct error *error)
     table->rows_total = stored.rows_total;
     table->changes = stored.changes;
     table->repair_before = stored.repair_before;
+    table->generation = stored.generation;
   }
   return 0;
 }
@@ -253,8 +254,14 @@ prepare_targets (struct pipeline *pipeline, struct error *error)
     struct table *table = pipeline->tables.tables[i];
 
     if (writer_prepare (pipeline, table, &table->version->description, error)
-        < 0)
+        >= 0)
+      continue;
+    /* A target that was dropped between two runs is copied in this one. */
+    if (table->phase != TABLE_WAITING)
       return error->code;
+    log_message (LEVEL_WARNING, "table %s: its target %s was gone; the table "
+                                "is copied again",
+                 table->name, table->target);
   }
   return 0;
 }

@@ -203,6 +203,7 @@ store_table (struct pipeline *pipeline, const struct table *table,
     .rows_total = table->rows_total,
     .changes = table->changes,
     .repair_before = table->repair_before,
+    .generation = table->generation,
   };
 
   return state_set_table (pipeline->state, &stored, error);

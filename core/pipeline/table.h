@@ -45,7 +45,11 @@ struct table {
 
   struct batch *open; /* the stream's reader: rows not yet handed on */
 
-  /* The loader's, under its lock. */
+  /* How often the target was emptied.  Labels carry it: a load that was done
+   * before does not count after.  Of the thread that writes the table. */
+  _Atomic int64_t generation;
+
+  /* The writers', under their lock. */
   struct batch *queue_head;
   struct batch *queue_tail;
   struct table *next_ready; /* in the list of tables with work */

@@ -2,6 +2,7 @@
 /* Writer threads: queues, order and retries. */
 #include <config.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -100,12 +101,48 @@ queue_finished (struct writers *writers, struct table *table)
 
 /* ---- writing ----------------------------------------------------------- */
 
+/* Whether an empty target would lack rows that are said to be in it. */
+static bool
+table_has_rows (const struct pipeline *pipeline, const struct table *table)
+{
+  return pipeline->settings.snapshot != SNAPSHOT_NEVER
+         && table->phase != TABLE_WAITING;
+}
+
+/* Somebody has dropped the target: what was copied is gone with it. It has to
+ * be copied again, which is remembered first. */
+static int
+writer_lost_target (struct pipeline *pipeline, struct table *table,
+                    struct error *error)
+{
+  struct state_table stored = {
+    .id = table->id,
+    .name = table->name,
+    .target = table->target,
+    .phase = TABLE_WAITING,
+    .rows_total = table->rows_total,
+    .changes = table->changes,
+    .generation = table->generation,
+  };
+
+  table->phase = TABLE_WAITING;
+  if (state_clear_chunks (pipeline->state, table->id, error) < 0
+      || state_set_table (pipeline->state, &stored, error) < 0)
+    return error->code;
+  return error_set (error, EZCDC_E_OPERATOR,
+                    "table %s: its target %s was gone and has been made anew, "
+                    "without the rows that were copied before; start the "
+                    "pipeline again to copy this table again",
+                    table->name, table->target);
+}
+
 int
 writer_prepare (struct pipeline *pipeline, struct table *table,
                 const struct ezcdc_table *description, struct error *error)
 {
   struct ezcdc_instance *sink = pipeline->sink;
   struct retry retry = { .what = "preparing the target" };
+  bool created = false;
 
   for (;;) {
     int result;
@@ -115,6 +152,7 @@ writer_prepare (struct pipeline *pipeline, struct table *table,
     if (result < 0)
       instance_error (sink, result, error);
     instance_unlock (sink);
+    created |= result == EZCDC_CREATED;
     if (result >= 0)
       break;
     error_prefix (error, "table %s", table->name);
@@ -123,6 +161,8 @@ writer_prepare (struct pipeline *pipeline, struct table *table,
       return result;
   }
   table->prepared = description->version;
+  if (created && table_has_rows (pipeline, table))
+    return writer_lost_target (pipeline, table, error);
   return 0;
 }
 
@@ -175,6 +215,33 @@ writer_prepare_all (struct pipeline *pipeline, const struct batch *batch,
   return 0;
 }
 
+/* Before a table is emptied, that is noted; what is loaded later has other
+ * labels than what was loaded before, even if it is the same rows. */
+static int
+writer_begin_table (struct pipeline *pipeline, struct batch *batch,
+                    struct error *error)
+{
+  struct table *table = batch->table;
+  size_t length = strlen (batch->label);
+
+  if (table == NULL)
+    return 0;
+  if (batch->truncate) {
+    if (pipeline_audit (pipeline, "table.truncated", table->name, "success",
+                        NULL, error)
+            < 0
+        || state_next_generation (pipeline->state, table->id,
+                                  table->generation + 1, error)
+               < 0)
+      return error->code;
+    table->generation++;
+  }
+  if (table->generation > 0)
+    snprintf (batch->label + length, sizeof batch->label - length, "-%llx",
+              (unsigned long long) table->generation);
+  return 0;
+}
+
 /* Makes a batch durable, however long it takes. */
 static int
 writer_write (struct pipeline *pipeline, struct batch *batch,
@@ -185,10 +252,7 @@ writer_write (struct pipeline *pipeline, struct batch *batch,
   struct retry retry = { .what = "writing to the sink" };
   int result;
 
-  if (batch->truncate
-      && pipeline_audit (pipeline, "table.truncated", name, "success", NULL,
-                         error)
-             < 0)
+  if (writer_begin_table (pipeline, batch, error) < 0)
     return error->code;
   for (;;) {
     result = writer_prepare_all (pipeline, batch, error);

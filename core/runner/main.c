@@ -9,6 +9,19 @@
 #include "core/http/http.h"
 #include "core/runner/runner.h"
 
+/* The keeper has blocked the signals that a run reads from a descriptor;
+ * what does not listen to them ends by them. */
+static void
+unblock_signals (void)
+{
+  sigset_t set;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGTERM);
+  sigaddset (&set, SIGINT);
+  pthread_sigmask (SIG_UNBLOCK, &set, NULL);
+}
+
 static int
 runner_mode (struct keeper_link *link, const char *mode, int argc, char **argv)
 {
@@ -18,6 +31,7 @@ runner_mode (struct keeper_link *link, const char *mode, int argc, char **argv)
     return runner_run (link, argv[0], false);
   if (strcmp (mode, "catch-up") == 0)
     return runner_run (link, argv[0], true);
+  unblock_signals ();
   if (strcmp (mode, "check") == 0)
     return runner_check (link, argv[0]);
   if (strcmp (mode, "verify") == 0)

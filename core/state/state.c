@@ -30,7 +30,7 @@ static const char state_schema[]
       " id INTEGER PRIMARY KEY, name TEXT NOT NULL, target TEXT NOT NULL,"
       " phase INTEGER NOT NULL, rows INTEGER NOT NULL,"
       " rows_total INTEGER NOT NULL, changes INTEGER NOT NULL,"
-      " repair_before BLOB NOT NULL);"
+      " repair_before BLOB NOT NULL, generation INTEGER NOT NULL DEFAULT 0);"
       "CREATE TABLE IF NOT EXISTS chunks ("
       " table_id INTEGER NOT NULL, sequence INTEGER NOT NULL,"
       " chunk TEXT NOT NULL, estimated_rows INTEGER NOT NULL,"
@@ -325,7 +325,8 @@ state_set_position (struct state *state, const struct ezcdc_position *position,
 /* ---- tables and chunks ------------------------------------------------- */
 
 #define STATE_TABLE_COLUMNS                                                   \
-  "id, name, target, phase, rows, rows_total, changes, repair_before"
+  "id, name, target, phase, rows, rows_total, changes, repair_before,"        \
+  " generation"
 
 static void
 column_table (sqlite3_stmt *statement, struct state_table *ret_table)
@@ -339,6 +340,7 @@ column_table (sqlite3_stmt *statement, struct state_table *ret_table)
   ret_table->rows_total = sqlite3_column_int64 (statement, 5);
   ret_table->changes = sqlite3_column_int64 (statement, 6);
   column_position (statement, 7, &ret_table->repair_before);
+  ret_table->generation = sqlite3_column_int64 (statement, 8);
 }
 
 int
@@ -376,10 +378,21 @@ state_set_table (struct state *state, const struct state_table *table,
   int result = state_run (
       state, error,
       "INSERT OR REPLACE INTO tables (" STATE_TABLE_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      "ittiiiip", (int64_t) table->id, table->name, table->target,
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "ittiiiipi", (int64_t) table->id, table->name, table->target,
       (int64_t) table->phase, table->rows, table->rows_total, table->changes,
-      &table->repair_before);
+      &table->repair_before, table->generation);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_next_generation (struct state *state, uint64_t id, int64_t generation,
+                       struct error *error)
+{
+  int result = state_run (state, error,
+                          "UPDATE tables SET generation = ? WHERE id = ?",
+                          "ii", generation, (int64_t) id);
 
   return result < 0 ? result : 0;
 }
@@ -391,7 +404,7 @@ state_set_counters (struct state *state, const struct state_table *table,
   int result = state_run (
       state, error,
       "INSERT INTO tables (" STATE_TABLE_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, x'') ON CONFLICT (id) DO UPDATE SET"
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, x'', 0) ON CONFLICT (id) DO UPDATE SET"
       " target = excluded.target, rows = excluded.rows,"
       " rows_total = excluded.rows_total, changes = excluded.changes",
       "ittiiii", (int64_t) table->id, table->name, table->target,

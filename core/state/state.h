@@ -54,12 +54,17 @@ struct state_table {
   int64_t rows_total;
   int64_t changes;
   struct ezcdc_position repair_before;
+  int64_t generation; /* how often its target was emptied; part of labels */
 };
 
 int state_get_table (struct state *state, uint64_t id,
                      struct state_table *ret_table, struct error *error);
 int state_set_table (struct state *state, const struct state_table *table,
                      struct error *error);
+
+/* The target is about to be emptied: stores the next generation. */
+int state_next_generation (struct state *state, uint64_t id,
+                           int64_t generation, struct error *error);
 
 /* Only the counters and rows_total of a table that is known. */
 int state_set_counters (struct state *state, const struct state_table *table,

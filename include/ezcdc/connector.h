@@ -72,6 +72,7 @@ extern "C" {
 #define EZCDC_IDLE 1 /* nothing to read within the time given */
 #define EZCDC_END 2  /* this chunk or scan is complete */
 #define EZCDC_FULL 3 /* accepted, but hand control back to the core now */
+#define EZCDC_CREATED 4 /* prepare: the table was not there and was made */
 
 #define EZCDC_E_CONFIG (-1)      /* configuration is wrong: do not retry */
 #define EZCDC_E_CREDENTIAL (-2)  /* refused: wait for another credential */
@@ -592,8 +593,8 @@ struct ezcdc_sink {
   /* tables: what will be written, for checks of names and types. */
   int (*check) (void *self, const struct ezcdc_table *const *tables,
                 uint64_t table_count);
-  /* Creates the table or lets it grow; existing data stays. May be called
-   * from several threads for different tables. */
+  /* Creates the table (EZCDC_CREATED) or lets it grow (EZCDC_OK); existing
+   * data stays. May be called from several threads for different tables. */
   int (*prepare) (void *self, const struct ezcdc_table *table);
   /* Writes a batch.  EZCDC_OK means durable and visible, all of it.  After
    * EZCDC_E_ROW nothing of the batch needs to be durable: the core takes

@@ -67,8 +67,8 @@ bind (struct starrocks *self, const struct ezcdc_table *table,
 /* One look and one step.  *ret_done: nothing was left to do. */
 static int
 advance (struct starrocks *self, struct connection *connection,
-         const struct ezcdc_table *table, struct layout **ret_layout,
-         int *ret_done)
+         const struct ezcdc_table *table, struct target *target,
+         struct layout **ret_layout, int *ret_done)
 {
   struct target_columns columns = { 0 };
   struct ddl_changes changes = { { 0 }, { 0 }, { 0 } };
@@ -76,8 +76,10 @@ advance (struct starrocks *self, struct connection *connection,
 
   if (code != EZCDC_OK)
     return code;
-  if (columns.count == 0)
+  if (columns.count == 0) {
     code = ddl_create (self, connection, table);
+    target->created |= code == EZCDC_OK;
+  }
   else if (ddl_compare (&self->settings, starrocks_version (self), table,
                         &columns, &changes)
            == -1)
@@ -120,7 +122,7 @@ target_prepare (struct starrocks *self, struct target *target,
   if (code != EZCDC_OK)
     return code;
   for (int round = 0; round < ROUNDS && code == EZCDC_OK && !done; round++)
-    code = advance (self, connection, table, &layout, &done);
+    code = advance (self, connection, table, target, &layout, &done);
   connection_give (self, connection, code == EZCDC_OK);
   if (code != EZCDC_OK)
     return code;

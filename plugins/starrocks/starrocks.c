@@ -179,6 +179,10 @@ starrocks_prepare (void *context, const struct ezcdc_table *table)
     return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   pthread_mutex_lock (&target->lock);
   code = target_prepare (self, target, table);
+  if (code == EZCDC_OK && target->created) {
+    target->created = 0;
+    code = EZCDC_CREATED;
+  }
   pthread_mutex_unlock (&target->lock);
   return code;
 }

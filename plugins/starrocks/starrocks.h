@@ -21,6 +21,8 @@ struct target {
   char *name;            /* owned */
   pthread_mutex_t lock;  /* held while one thread works on the table */
   struct layout *layout; /* NULL until it was prepared; under lock */
+  int created; /* 1: it was not there and was made; under lock, until the
+                  core was told */
 };
 
 struct node; /* a host and port that loads may be redirected to */

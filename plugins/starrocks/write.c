@@ -472,7 +472,9 @@ write_target (struct starrocks *self, struct target *target,
       && (target->layout == NULL
           || target->layout->version != batch->table->version
           || target->layout->column_count != batch->table->column_count))
-    code = target_prepare (self, target, batch->table);
+    return host->fail (self->instance, EZCDC_E_SCHEMA,
+                       "table \"%s\" has changed since it was prepared",
+                       batch->table->target);
   if (code != EZCDC_OK)
     return code;
   writing.layout = target->layout;

@@ -460,18 +460,28 @@ test_redirect_to_a_stranger (void **state)
   world_free (world);
 }
 
-/* Another port of the configured host is a stranger, too; between addresses of
- * this machine it is not. */
+/* Another port of this machine is a stranger, too, unless the cluster has
+ * announced it, under whatever name of this machine. */
 static void
 test_redirect_on_loopback (void **state)
 {
   struct world *world = world_new ("verify-full", PLAINTEXT);
   char *path = NULL;
+  int result;
 
   (void) state;
   assert_true (asprintf (&path, "/redirect/307/http://127.0.0.9:%d/ok",
                          http_server_port (server, "other"))
                > 0);
+  result = perform (world, "http", "plain", path);
+  expect_failure (world, result, EZCDC_E_CONFIG,
+                  "neither configured nor announced", 0);
+  assert_contains (http_server_next (server), "plain PUT /redirect");
+  assert_int_equal (
+    http_client_allow (world->client, "127.0.0.1",
+                       (uint32_t) http_server_port (server, "other"),
+                       &world->error),
+    EZCDC_OK);
   expect_ok (world, perform (world, "http", "plain", path));
   expect_answer (world, 200, "done 495", 1);
   assert_contains (http_server_next (server), "plain PUT /redirect");

@@ -162,8 +162,17 @@ connect_is_tls_problem (const char *line)
   return false;
 }
 
+/* A stream that is open while nobody is let in holds up the shutdown. */
+static void
+connect_note_refusal (struct postgres *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->refused = host->monotonic_time ();
+  pthread_mutex_unlock (&self->lock);
+}
+
 static int
-connect_fail (struct session *session)
+connect_fail (struct postgres *self, struct session *session)
 {
   const char *message = PQerrorMessage (session->connection);
   char line[512], state[6];
@@ -173,6 +182,8 @@ connect_fail (struct session *session)
   first_line (message, line, sizeof line);
   connect_state (message, state);
   code = state_code (state);
+  if (strcmp (state, "57P03") == 0)
+    connect_note_refusal (self);
   if (strncmp (state, "28", 2) == 0) {
     /* 28P01 is the password; 28000 the role, its rights or pg_hba.conf. */
     code = strcmp (state, "28P01") == 0 ? EZCDC_E_CREDENTIAL
@@ -210,10 +221,10 @@ connect_poll (struct postgres *self, struct session *session)
   int ready;
 
   if (PQstatus (session->connection) == CONNECTION_BAD)
-    return connect_fail (session);
+    return connect_fail (self, session);
   while (status != PGRES_POLLING_OK) {
     if (status == PGRES_POLLING_FAILED)
-      return connect_fail (session);
+      return connect_fail (self, session);
     left = deadline - host->monotonic_time ();
     if (left <= 0)
       return host->fail (self->instance, EZCDC_E_UNAVAILABLE,

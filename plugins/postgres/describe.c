@@ -325,10 +325,11 @@ describe_refuse_key (const struct catalog *catalog, int row,
     REFUSE ("it has no usable key; add a primary key, or a unique index on"
             " NOT NULL columns and ALTER TABLE ... REPLICA IDENTITY USING"
             " INDEX it");
-  else if (identity == 'd' && !field_true (result, row, TABLE_IMMEDIATE))
-    REFUSE ("its primary key is deferrable, so that updates and deletes"
-            " cannot be told; make it not deferrable, or ALTER TABLE ..."
-            " REPLICA IDENTITY FULL");
+  else if (!field_true (result, row, TABLE_IMMEDIATE))
+    REFUSE ("its primary key is deferrable: rows may swap their keys in a"
+            " transaction, which changes one by one cannot tell; make it NOT"
+            " DEFERRABLE, or ALTER TABLE ... REPLICA IDENTITY USING INDEX"
+            " another unique index");
   else if (leaf != NULL)
     REFUSE ("its partition %s has a replica identity of another kind; ALTER"
             " TABLE %s REPLICA IDENTITY DEFAULT (or FULL)",

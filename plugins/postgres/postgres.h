@@ -74,6 +74,8 @@ struct postgres {
   pthread_mutex_t lock; /* guards all below */
   struct session *idle; /* a session that nobody uses, or NULL */
   struct exported exported;
+  int64_t refused; /* monotonic time when the server last let nobody in
+                      because it starts or shuts down; 0: never */
 };
 
 /* A session for a short piece of work: the idle one, or a new one. Give it

@@ -194,6 +194,25 @@ stream_pass_time (struct stream *stream, int64_t deadline)
   return code < 0 ? code : EZCDC_IDLE;
 }
 
+/* A server that shuts down waits until all it has sent is confirmed. When the
+ * sink is behind, or needs rows that the server no longer gives, that would
+ * never be; so the stream is closed, and goes on when the server is back. */
+static int
+stream_check_shutdown (struct stream *stream)
+{
+  struct postgres *self = stream->self;
+  bool refused;
+
+  pthread_mutex_lock (&self->lock);
+  refused = self->refused > stream->opened;
+  pthread_mutex_unlock (&self->lock);
+  if (!refused)
+    return EZCDC_OK;
+  return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
+                     STREAM_WHAT " (%s): the server is shutting down",
+                     stream->session->peer);
+}
+
 int
 postgres_stream_read (void *opaque, struct ezcdc_feed *feed,
                       int64_t timeout_ms)
@@ -206,6 +225,9 @@ postgres_stream_read (void *opaque, struct ezcdc_feed *feed,
   char *data;
   int length, code;
 
+  code = stream_check_shutdown (stream);
+  if (code != EZCDC_OK)
+    return code;
   if (feed == NULL)
     return stream_pass_time (stream, deadline);
   for (;;) {
@@ -349,6 +371,7 @@ postgres_stream_open (void *opaque, const struct ezcdc_position *after,
     code = stream_set_interval (stream);
   if (code == EZCDC_OK)
     code = stream_start (stream, lsn);
+  stream->opened = host->monotonic_time ();
   if (code != EZCDC_OK) {
     stream_free (stream);
     return code;

@@ -29,6 +29,7 @@ struct stream {
   int64_t interval;   /* between two reports, microseconds */
   int64_t last_report;
   int64_t last_heard;
+  int64_t opened;     /* monotonic time */
 };
 
 /* Hands on one message of the output plugin. EZCDC_OK, EZCDC_FULL, or what

@@ -148,6 +148,7 @@ def test_large_values(world):
     pipeline = world.pipeline("public.large", batch={"memory": "64MiB"})
     pipeline.until_caught_up()
     world.assert_same("large")
-    world.sql("UPDATE large SET b = b || b; UPDATE large SET id = id + 10")
+    world.sql("UPDATE large SET b = b || b WHERE length (b) <= 250000;"
+              "UPDATE large SET id = id + 10")
     pipeline.until_caught_up()
     world.assert_same("large")

@@ -112,6 +112,8 @@ struct pipeline {
   struct ezcdc_position confirmed; /* the source was told */
   struct ezcdc_position source_end; /* last known end of the source's log */
   int64_t caught_up; /* monotonic time when nothing was left to do; 0: never */
+  int64_t durable_commit_time; /* of the newest commit in the sink, as the
+                                  source's clock has it; 0: none */
 
   _Atomic uint32_t stop;  /* enum stop_kind */
   _Atomic uint32_t phase; /* enum pipeline_phase */

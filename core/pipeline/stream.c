@@ -175,8 +175,11 @@ stream_note (struct stream *stream, bool finished)
   bool caught_up = (stream->idle || finished) && gather_is_empty (gather)
                    && !gather->in_transaction
                    && rounds_empty (&pipeline->rounds);
+  int64_t commit_time;
 
+  rounds_durable (&pipeline->rounds, &commit_time);
   pthread_mutex_lock (&pipeline->lock);
+  pipeline->durable_commit_time = commit_time;
   pipeline->read = gather->complete;
   pipeline->confirmed = stream->confirmed;
   if (caught_up)

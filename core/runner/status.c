@@ -115,15 +115,22 @@ count_totals (const struct pipeline *pipeline)
   return totals;
 }
 
-/* How far the target is behind, in microseconds; -1 if there is no stream. */
+/* How far the target is behind, in microseconds; -1 if there is no stream.
+ * Under steady traffic something is always under way: then the newest commit
+ * in the target tells. Called under the pipeline's lock. */
 static int64_t
-lag_time (const struct reporter *reporter, int64_t caught_up)
+lag_time (const struct reporter *reporter)
 {
-  int64_t since = caught_up != 0 ? caught_up : reporter->started_monotonic;
+  const struct pipeline *pipeline = reporter->pipeline;
+  int64_t since = pipeline->caught_up != 0 ? pipeline->caught_up
+                                           : reporter->started_monotonic;
   int64_t lag = clock_monotonic () - since;
+  int64_t behind = clock_realtime () - pipeline->durable_commit_time;
 
-  if (reporter->pipeline->phase != PHASE_STREAMING)
+  if (pipeline->phase != PHASE_STREAMING)
     return -1;
+  if (pipeline->durable_commit_time != 0 && behind < lag)
+    lag = behind;
   return lag < LAG_NOTHING ? 0 : lag;
 }
 
@@ -201,7 +208,7 @@ fill_status (struct reporter *reporter, struct state_status *status)
   read = pipeline->read;
   confirmed = pipeline->confirmed;
   end = pipeline->source_end;
-  lag = lag_time (reporter, pipeline->caught_up);
+  lag = lag_time (reporter);
   if (pipeline->waiting > 0)
     snprintf (status->reason, sizeof status->reason, "%s",
               pipeline->wait_reason);

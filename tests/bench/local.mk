@@ -1,2 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-# Measurements: make bench.
+# Measurements: make bench. BENCH_FLAGS="--help" shows what can be changed.
+
+EXTRA_PROGRAMS = tests/bench/discard
+tests_bench_discard_SOURCES = tests/bench/discard.c
+tests_bench_discard_LDADD = $(OPENSSL_LIBS)
+CLEANFILES += tests/bench/discard
+
+EXTRA_DIST += \
+	tests/bench/bench.py \
+	tests/bench/measure.py \
+	tests/bench/workload.py \
+	$(NULL)
+
+.PHONY: bench
+bench: all tests/bench/discard$(EXEEXT)
+	rm -rf tests/bench/stage
+	$(MAKE) $(AM_MAKEFLAGS) -s install DESTDIR='$(abs_builddir)/tests/bench/stage' >/dev/null
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON3) $(srcdir)/tests/bench/bench.py \
+	  --stage tests/bench/stage --discard tests/bench/discard$(EXEEXT) \
+	  $(BENCH_FLAGS)
+
+clean-local-bench:
+	rm -rf tests/bench/stage
+.PHONY: clean-local-bench
+clean-local: clean-local-bench

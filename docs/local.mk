@@ -3,13 +3,21 @@
 # docs/NAME.pod; the tarball has both, so that users need no perl.
 
 manual_pages = \
+	docs/ezcdc.1 \
+	docs/ezcdc.ini.5 \
+	docs/ezcdc-audit.7 \
 	docs/ezcdc-connector.3 \
 	docs/ezcdc-file.7 \
+	docs/ezcdc-postgres.7 \
 	docs/ezcdc-starrocks.7 \
 	$(NULL)
 EXTRA_DIST += \
+	docs/ezcdc.pod \
+	docs/ezcdc.ini.pod \
+	docs/ezcdc-audit.pod \
 	docs/ezcdc-connector.pod \
 	docs/ezcdc-file.pod \
+	docs/ezcdc-postgres.pod \
 	docs/ezcdc-starrocks.pod \
 	$(NULL)
 if HAVE_POD2MAN
@@ -20,12 +28,24 @@ endif
 MAKE_PAGE = $(POD2MAN) --utf8 --errors=die --center=ezcdc \
 	--release='ezcdc $(PACKAGE_VERSION)' --date=' '
 
+docs/ezcdc.1: docs/ezcdc.pod
+	$(AM_V_GEN)$(MKDIR_P) docs && \
+	  $(MAKE_PAGE) --section=1 $(srcdir)/docs/ezcdc.pod $@
+docs/ezcdc.ini.5: docs/ezcdc.ini.pod
+	$(AM_V_GEN)$(MKDIR_P) docs && \
+	  $(MAKE_PAGE) --section=5 $(srcdir)/docs/ezcdc.ini.pod $@
+docs/ezcdc-audit.7: docs/ezcdc-audit.pod
+	$(AM_V_GEN)$(MKDIR_P) docs && \
+	  $(MAKE_PAGE) --section=7 $(srcdir)/docs/ezcdc-audit.pod $@
 docs/ezcdc-connector.3: docs/ezcdc-connector.pod
 	$(AM_V_GEN)$(MKDIR_P) docs && \
 	  $(MAKE_PAGE) --section=3 $(srcdir)/docs/ezcdc-connector.pod $@
 docs/ezcdc-file.7: docs/ezcdc-file.pod
 	$(AM_V_GEN)$(MKDIR_P) docs && \
 	  $(MAKE_PAGE) --section=7 $(srcdir)/docs/ezcdc-file.pod $@
+docs/ezcdc-postgres.7: docs/ezcdc-postgres.pod
+	$(AM_V_GEN)$(MKDIR_P) docs && \
+	  $(MAKE_PAGE) --section=7 $(srcdir)/docs/ezcdc-postgres.pod $@
 docs/ezcdc-starrocks.7: docs/ezcdc-starrocks.pod
 	$(AM_V_GEN)$(MKDIR_P) docs && \
 	  $(MAKE_PAGE) --section=7 $(srcdir)/docs/ezcdc-starrocks.pod $@

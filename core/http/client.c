@@ -260,7 +260,9 @@ report_plaintext (struct http_client *client, const struct http_target *target,
     return result;
   }
   text_clear (&text);
-  text_printf (&text, "%s: load_url: rows and the password go to http://%s in the clear",
+  text_printf (&text,
+               "%s: load_url: rows and the password go to http://%s in the "
+               "clear",
                client->section, place);
   client->services->warn (client->services->context, text_string (&text));
   return EZCDC_OK;

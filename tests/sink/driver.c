@@ -640,6 +640,16 @@ do_write (const struct ezcdc_sink *sink, void *self, json_t *request)
   return code;
 }
 
+/* That the table was made is a remark on a success. */
+static int
+do_prepare (const struct ezcdc_sink *sink, void *self,
+            const struct ezcdc_table *table)
+{
+  int code = sink->prepare (self, table);
+
+  return code == EZCDC_CREATED ? EZCDC_OK : code;
+}
+
 struct work {
   pthread_t thread;
   void *self;
@@ -657,7 +667,7 @@ work_run (void *context)
     work->code = do_write (connector->sink, work->self, work->request);
   else {
     table = read_table (json_object_get (work->request, "table"));
-    work->code = connector->sink->prepare (work->self, table);
+    work->code = do_prepare (connector->sink, work->self, table);
     free_table (table);
   }
   return NULL;
@@ -756,7 +766,7 @@ perform (struct ezcdc_instance *instance, void **self, json_t *request,
     return do_check (sink, *self, request);
   table = read_table (json_object_get (request, "table"));
   if (strcmp (what, "prepare") == 0)
-    code = sink->prepare (*self, table);
+    code = do_prepare (sink, *self, table);
   else {
     struct ezcdc_feed feed = { instance, table->column_count, json_array () };
 

@@ -315,6 +315,7 @@ def test_parts():
     # Other cuts have other labels: nothing is taken for done that is not.
     with opened(server, body_limit=20000) as sink:
         other = [upsert(str(i), "y" * 1000) for i in range(50)]
+        expect(sink("prepare", table=SIMPLE), OK)
         expect(write(sink, SIMPLE, "big", *other), OK)
         assert all(row[1][0] == "y" for row in sink.rows(SIMPLE))
     polite(server)

@@ -323,26 +323,26 @@ test_every_operation (void **state)
   (void) state;
   assert_int_equal (write_rows (rows, 8), EZCDC_OK);
   assert_int_equal (instance.lines, 8);
+  /* clang-format off */
   assert_file (
     "",
-    AT_5 ("read", "0") INSERTED AT_5 ("insert", "0") INSERTED AT_5 (
-      "update",
-      "1") ",\"key\":{\"id\":2},\"after\":{\"id\":2,\"na\\\"me\":"
-           "\"\",\"price\":null},\"unchanged\":[\"big\"]}\n" AT_5 (
-             "update",
-             "2") ",\"key\":{\"id\":1},\"after\":{\"id\":2,\"na\\\"me\":"
-                  "\"\",\"price\":null},\"unchanged\":[\"big\"]}\n" AT_5 (
-                    "update",
-                    "3") ",\"key\":{\"id\":1},\"before\":" ROW_ONE
-                         ",\"after\":{\"id\":2,\"na\\\"me\":\"\",\"price\":null},"
-                         "\"unchanged\":[\"big\"]}\n" AT_6 (
-                           "delete",
-                           "0") ",\"key\":{\"id\":1}}\n" AT_6 ("delete",
-                                                               "1") ",\"key\":{"
-                                                                    "\"id\":1},\"before\":" ROW_ONE
-                                                                    "}\n" AT_6 (
-                                                                      "truncate",
-                                                                      "2") "}\n");
+    AT_5 ("read", "0") INSERTED
+    AT_5 ("insert", "0") INSERTED
+    AT_5 ("update", "1")
+      ",\"key\":{\"id\":2},\"after\":{\"id\":2,\"na\\\"me\":"
+      "\"\",\"price\":null},\"unchanged\":[\"big\"]}\n"
+    AT_5 ("update", "2")
+      ",\"key\":{\"id\":1},\"after\":{\"id\":2,\"na\\\"me\":"
+      "\"\",\"price\":null},\"unchanged\":[\"big\"]}\n"
+    AT_5 ("update", "3")
+      ",\"key\":{\"id\":1},\"before\":" ROW_ONE
+      ",\"after\":{\"id\":2,\"na\\\"me\":\"\",\"price\":null},"
+      "\"unchanged\":[\"big\"]}\n"
+    AT_6 ("delete", "0") ",\"key\":{\"id\":1}}\n"
+    AT_6 ("delete", "1")
+      ",\"key\":{\"id\":1},\"before\":" ROW_ONE "}\n"
+    AT_6 ("truncate", "2") "}\n");
+  /* clang-format on */
 }
 
 /* One column of each type that is not simply a string, and how it looks. */

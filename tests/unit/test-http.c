@@ -515,6 +515,11 @@ test_redirect_leaves_tls (void **state)
   world_free (world);
 
   world = world_new ("verify-full", PLAINTEXT);
+  assert_int_equal (
+    http_client_allow (world->client, "localhost",
+                       (uint32_t) http_server_port (server, "plain"),
+                       &world->error),
+    EZCDC_OK);
   expect_ok (world, perform (world, "https", "tls", path));
   expect_answer (world, 200, "done 495", 1);
   assert_contains (text_string (&world->audited), "tls.weakened localhost:");

@@ -273,7 +273,9 @@ runner_main (const char *mode, int argc, char **argv, int descriptor)
   else if (strcmp (act, "signals") == 0) {
     sigset_t blocked;
     sigprocmask (SIG_BLOCK, NULL, &blocked);
-    result = sigismember (&blocked, SIGTERM) || sigismember (&blocked, SIGCHLD)
+    /* What the keeper passes on waits until the runner listens. */
+    result = !sigismember (&blocked, SIGTERM)
+             || sigismember (&blocked, SIGCHLD)
              || signal (SIGPIPE, SIG_DFL) != SIG_DFL;
   }
   keeper_link_free (link);

@@ -8,6 +8,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/base/values.h"
 #include "core/http/instance_http.h"
 #include "core/pipeline/bad_row.h"
 #include "core/runner/assembly.h"
@@ -148,6 +149,7 @@ side_make (struct assembly *assembly, struct side *side, const char *word,
   struct option_set *options = NULL;
   struct connector *connector = NULL;
   struct instance_settings settings = { 0 };
+  bool path_allowed = false;
   size_t count;
 
   side->section = word;
@@ -159,9 +161,11 @@ side_make (struct assembly *assembly, struct side *side, const char *word,
     return ini_error (error, ini, word, "connector", section->line,
                       "is missing; write connector = NAME");
   allow_path = ini_key (section, "allow_path");
-  if (loader_load (assembly->loader, name->value,
-                   allow_path != NULL && strcmp (allow_path->value, "yes") == 0,
-                   kind, &connector, error)
+  /* A value that is no boolean is refused with the other options. */
+  if (allow_path != NULL)
+    value_boolean (allow_path->value, &path_allowed, NULL);
+  if (loader_load (assembly->loader, name->value, path_allowed, kind,
+                   &connector, error)
       < 0) {
     char reason[sizeof error->text];
 

@@ -84,7 +84,8 @@ check_tables (struct pipeline *pipeline)
   char finding[80];
 
   if (pipeline_discover (pipeline, &error) < 0) {
-    check_line ("source", EZCDC_REPORT_FAIL, "tables", error.text, NULL);
+    check_line ("source", EZCDC_REPORT_FAIL, "tables", error.text,
+                "as said, or leave a table out with !schema.table in tables");
     return;
   }
   snprintf (finding, sizeof finding, "%zu tables can be replicated",

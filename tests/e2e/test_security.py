@@ -130,9 +130,10 @@ def test_audit_verify_names_the_first_bad_record(items, damage):
 
 def test_an_audit_log_that_cannot_be_written_stops_everything(items, tmp_path):
     pipeline = items.pipeline()
-    (tmp_path / "file").write_text("no folder")
-    pipeline.section("pipeline", audit_log=tmp_path / "file" / "audit.jsonl")
     pipeline.seal()
+    (tmp_path / "file").write_text("no folder")
+    pipeline.configure(pipeline={
+        "audit_log": tmp_path / "file" / "audit.jsonl"})
     done = pipeline.until_caught_up(expect=None)
     assert done.code in (1, 2), done
     assert "audit" in done.stderr, done

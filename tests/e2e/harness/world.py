@@ -105,6 +105,8 @@ class World:
     def settle(self, run, *tables, timeout=60):
         """Waits until the tables agree, stops the run, and looks once more:
         what is equal must stay equal."""
+        # What an earlier run has made equal says nothing about this one.
+        run.wait_streaming()
         self.wait_same(run, *tables, timeout=timeout)
         code = run.terminate()
         assert code == 0, run.describe()

@@ -63,8 +63,10 @@ def test_refusals(source):
     assert "unlogged" in refusal(source, "fast")
     source.table("deferred (id integer PRIMARY KEY DEFERRABLE)")
     assert "deferrable" in refusal(source, "deferred")
+    # Old rows in full do not help: the keys of two rows may be swapped in one
+    # transaction, and the second change would delete the first one's row.
     sql("ALTER TABLE deferred REPLICA IDENTITY FULL")
-    assert refusal(source, "deferred") == ""
+    assert "deferrable" in refusal(source, "deferred")
     source.table("empty ()")
     assert refusal(source, "empty") != ""
 

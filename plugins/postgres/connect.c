@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "connect.h"
@@ -17,6 +18,11 @@
 
 /* How many bytes a lazy session waits for. */
 #define SESSION_LAZY_BYTES (64 * 1024)
+
+/* What the protocol adds to a message of a copy, and TLS 1.3 to a record
+ * (header, content type, tag). */
+#define SESSION_MESSAGE_BYTES 5
+#define SESSION_RECORD_BYTES 22
 
 #define CONNECT_KEYWORDS_MAX 32
 
@@ -260,8 +266,10 @@ connect_check_tls (struct postgres *self, struct session *session)
     session->ssl = PQsslStruct (session->connection, "OpenSSL");
     /* Each change comes as a TLS record of its own; with read-ahead one
      * system call brings many. */
-    if (session->ssl != NULL)
+    if (session->ssl != NULL) {
       SSL_set_read_ahead (session->ssl, 1);
+      session->overhead += SESSION_RECORD_BYTES;
+    }
   }
   else if (tls->mode >= EZCDC_TLS_REQUIRE)
     return host->fail (self->instance, EZCDC_E_CONFIG,
@@ -348,6 +356,7 @@ session_open (struct postgres *self, bool replication,
   if (session == NULL)
     return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   session->instance = self->instance;
+  session->overhead = SESSION_MESSAGE_BYTES;
   snprintf (session->peer_text, sizeof session->peer_text, "%s at %s:%s",
             self->database, self->server, self->port);
   session->peer = session->peer_text;
@@ -422,6 +431,16 @@ session_has_bytes (const struct session *session)
    * the rest is still to come through the socket. */
   return session->ssl != NULL && SSL_has_pending (session->ssl)
          && !SSL_want_read (session->ssl);
+}
+
+int
+session_announced (const struct session *session)
+{
+  int bytes;
+
+  if (ioctl (PQsocket (session->connection), FIONREAD, &bytes) < 0)
+    return 0;
+  return bytes;
 }
 
 int

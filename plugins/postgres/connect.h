@@ -21,6 +21,10 @@ struct session {
   int version;     /* of the server, 150020 */
   bool lazy;       /* wakes up for many bytes at once, see session_lazy */
   bool fresh;      /* the last consumed bytes held a message */
+  bool late;       /* the last wait was in vain */
+  int64_t announced; /* bytes that were there at the last look, less those
+                      * of the messages since */
+  int overhead;    /* bytes on the wire of a short message beside itself */
   int64_t window_start; /* of measuring how much arrives */
   int64_t window_bytes;
   char peer_text[256];
@@ -37,6 +41,9 @@ void session_close (struct session *session);
  * socket no longer shows. */
 int session_wait (struct session *session, uint32_t events,
                   int64_t timeout_ms);
+
+/* How many bytes the kernel holds. */
+int session_announced (const struct session *session);
 
 /* True while TLS holds bytes that can be consumed without waiting. */
 bool session_has_bytes (const struct session *session);

@@ -27,7 +27,8 @@ receive_measure (struct session *session, int64_t now)
   session->window_bytes = 0;
 }
 
-/* Waits until there may be something to consume. */
+/* Waits until there may be something to consume: also for a while after the
+ * deadline when it is the kernel that gathers. */
 static int
 receive_wait (struct session *session, int64_t deadline)
 {
@@ -38,20 +39,35 @@ receive_wait (struct session *session, int64_t deadline)
   for (;;) {
     now = host->monotonic_time ();
     receive_measure (session, now);
-    wait_ms = deadline > now ? (deadline - now + 999) / 1000 : 0;
-    if (session->lazy && wait_ms > SESSION_LAZY_MS)
-      wait_ms = SESSION_LAZY_MS;
+    wait_ms = SESSION_LAZY_MS;
+    if (!session->lazy)
+      wait_ms = deadline > now ? (deadline - now + 999) / 1000 : 0;
     rest = PQflush (session->connection);
     if (rest < 0)
       return session_fail (session, NULL, "send");
     ready = session_wait (session, rest ? events | 2 : events, wait_ms);
     if (ready < 0)
       return ready;
-    if ((ready & 1) || (session->lazy && ready == 0))
+    session->late = ready == 0;
+    if ((ready & 1) || (session->lazy && session->late)) {
+      session->announced = session_announced (session);
       return EZCDC_OK;
-    if (ready == 0 && host->monotonic_time () >= deadline)
+    }
+    if (session->late && host->monotonic_time () >= deadline)
       return EZCDC_IDLE;
   }
+}
+
+/* Where the last bytes came from there may be more.  Under load there always
+ * is, a message or two, and fetching those one by one costs more than they
+ * do: then only what was there when we were woken is fetched at once. */
+static bool
+receive_expects_more (const struct session *session)
+{
+  if (!session->fresh)
+    return false;
+  return !session->lazy || session->announced > 0
+         || session_has_bytes (session);
 }
 
 int
@@ -64,14 +80,18 @@ receive_message (struct session *session, const char *what, int64_t deadline,
     length = PQgetCopyData (session->connection, ret_data, 1);
     if (length > 0) {
       session->fresh = true;
+      session->late = false;
       session->window_bytes += length;
+      session->announced -= length + session->overhead;
       *ret_length = length;
       return EZCDC_OK;
     }
     if (length < 0)
       return EZCDC_END;
-    /* Where the last bytes came from there may be more. */
-    if (!session->fresh) {
+    if (!receive_expects_more (session)) {
+      /* What little the kernel had gathered is no message yet. */
+      if (session->late && host->monotonic_time () >= deadline)
+        return EZCDC_IDLE;
       code = receive_wait (session, deadline);
       if (code != EZCDC_OK)
         return code;

@@ -102,8 +102,13 @@ become_runner (const struct start *start)
   if (getppid () == start->keeper) {
     setpgid (0, 0);
     reset_signals ();
-    if (arrange_descriptors (start->socket))
-      execve ("/proc/self/exe", start->words, start->environment);
+    if (arrange_descriptors (start->socket)) {
+      int program = open ("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+      /* By descriptor, so that tools that trace children find the program
+       * where /proc shows them another. */
+      fexecve (program, start->words, start->environment);
+    }
   }
   _exit (RUNNER_EXIT_CRASH);
 }

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "core/base/log.h"
 #include "core/http/http.h"
@@ -47,6 +48,8 @@ runner_main (const char *mode, int argc, char **argv, int keeper_descriptor)
   struct keeper_link *link;
   int status = RUNNER_FAILED;
 
+  /* Executed by descriptor, the process would be called by its number. */
+  prctl (PR_SET_NAME, "ezcdc-runner");
   signal (SIGPIPE, SIG_IGN);
   if (argc < 1) {
     log_message (LEVEL_ERROR, "runner: no file");

@@ -56,11 +56,11 @@ view_load (struct view *view, const char *path, struct error *error)
     return error->code;
   if (run_lock_probe (view->config.state_folder, &view->alive, &view->pid,
                       error)
-          < 0
+        < 0
       || view_open_state (view, &known, error) < 0)
     return error->code;
   if (!known) {
-    view->status = (struct state_status) {
+    view->status = (struct state_status){
       .state = "stopped",
       .phase = "setup",
       .reason = "it has never run",
@@ -228,13 +228,14 @@ run (int argc, char **argv)
 const struct command command_status = {
   .name = "status",
   .summary = "show what a pipeline is doing",
-  .usage = "Usage: ezcdc status [--json] FILE\n"
-           "\n"
-           "Shows state, phase, progress of each table, positions, lag and\n"
-           "counters of the pipeline that FILE describes; while it runs, as\n"
-           "of the last second, else as it ended.\n"
-           "\n"
-           "Exit codes: 0 shown, 1 the state cannot be read, 2 wrong usage or\n"
-           "configuration.\n",
+  .usage =
+    "Usage: ezcdc status [--json] FILE\n"
+    "\n"
+    "Shows state, phase, progress of each table, positions, lag and\n"
+    "counters of the pipeline that FILE describes; while it runs, as\n"
+    "of the last second, else as it ended.\n"
+    "\n"
+    "Exit codes: 0 shown, 1 the state cannot be read, 2 wrong usage or\n"
+    "configuration.\n",
   .run = run,
 };

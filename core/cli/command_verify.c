@@ -18,7 +18,8 @@ run (int argc, char **argv)
     if (strcmp (argv[i], "--json") == 0) {
       arguments[1] = argv[i];
       count = 2;
-    } else if (argv[i][0] == '-')
+    }
+    else if (argv[i][0] == '-')
       return command_usage_error (&command_verify, "unknown option %s",
                                   argv[i]);
     else if (arguments[0] != NULL)

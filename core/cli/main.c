@@ -18,16 +18,9 @@
 #include "core/runner/runner.h"
 
 const struct command *const commands[] = {
-  &command_run,
-  &command_check,
-  &command_status,
-  &command_verify,
-  &command_connectors,
-  &command_seal,
-  &command_key,
-  &command_reseal,
-  &command_audit,
-  NULL,
+  &command_run,        &command_check, &command_status, &command_verify,
+  &command_connectors, &command_seal,  &command_key,    &command_reseal,
+  &command_audit,      NULL,
 };
 
 static void

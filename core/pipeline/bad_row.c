@@ -66,8 +66,8 @@ bad_rows_add (struct bad_rows *bad_rows, uint64_t row, const char *reason)
       return 0;
   if (bad_rows->count == bad_rows->capacity) {
     size_t capacity = bad_rows->capacity == 0 ? 8 : bad_rows->capacity * 2;
-    struct bad_row *rows
-        = reallocarray (bad_rows->rows, capacity, sizeof *rows);
+    struct bad_row *rows = reallocarray (bad_rows->rows, capacity,
+                                         sizeof *rows);
 
     if (rows == NULL)
       return -1;
@@ -172,13 +172,14 @@ dead_letter_append (struct pipeline *pipeline, const struct text *line,
   snprintf (path, sizeof path, "%s/dead_letters.jsonl",
             pipeline->settings.state_folder);
   descriptor = open (
-      path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (descriptor < 0)
     return error_set (error, EZCDC_E_OPERATOR, "open %s: %m", path);
   written = write (descriptor, line->data, line->length);
   if (written != (ssize_t) line->length || fdatasync (descriptor) < 0) {
     error_set (error, EZCDC_E_OPERATOR, "write %s: %s", path,
-               written >= 0 ? "the disk is full or failing" : strerror (errno));
+               written >= 0 ? "the disk is full or failing"
+                            : strerror (errno));
     close (descriptor);
     return error->code;
   }
@@ -254,17 +255,18 @@ bad_rows_apply (struct pipeline *pipeline, struct bad_rows *bad_rows,
     pipeline->source_calls->position_text (row->commit, position);
     if (pipeline->settings.bad_row == BAD_ROW_STOP)
       return error_set (
-          error, EZCDC_E_OPERATOR,
-          "the sink refuses a row of %s.%s, key %s, position %s: %s; mend the "
-          "row or the target, or set on_bad_row = dead_letter",
-          row->table->schema, row->table->name, text_string (&key), position,
-          bad_row->reason);
+        error, EZCDC_E_OPERATOR,
+        "the sink refuses a row of %s.%s, key %s, position %s: %s; mend the "
+        "row or the target, or set on_bad_row = dead_letter",
+        row->table->schema, row->table->name, text_string (&key), position,
+        bad_row->reason);
     if (dead_letter_store (pipeline, row, bad_row, text_string (&key),
                            position, error)
         < 0)
       return error->code;
-    log_message (LEVEL_WARNING, "table %s.%s, position %s: a row went to the "
-                                "dead letters: %s",
+    log_message (LEVEL_WARNING,
+                 "table %s.%s, position %s: a row went to the "
+                 "dead letters: %s",
                  row->table->schema, row->table->name, position,
                  bad_row->reason);
     batch_remove (batch, bad_row->row);

@@ -15,8 +15,8 @@ struct instance_services;
 struct pipeline;
 
 struct bad_row {
-  uint64_t row;  /* its index in the batch */
-  char *reason;  /* owned */
+  uint64_t row; /* its index in the batch */
+  char *reason; /* owned */
 };
 
 /* What the sink refused during one write; one per writer thread. */
@@ -25,7 +25,7 @@ struct bad_rows {
   size_t count;
   size_t capacity;
   const struct ezcdc_batch *batch; /* the one being written */
-  struct bad_rows *outer; /* in the list of all that are collecting */
+  struct bad_rows *outer;          /* in the list of all that are collecting */
 };
 
 /* From here to the end, refuse_row for this batch is collected. */

@@ -53,11 +53,9 @@ batch_key_hash (const struct ezcdc_table *table,
 
   for (uint32_t i = 0; i < table->column_count; i++)
     if (table->columns[i].flags & EZCDC_COLUMN_KEY)
-      hash = hash_bytes (hash, values[i].state == EZCDC_VALUE
-                                   ? values[i].data
-                                   : "",
-                         values[i].state == EZCDC_VALUE ? values[i].length
-                                                        : 0);
+      hash = hash_bytes (
+        hash, values[i].state == EZCDC_VALUE ? values[i].data : "",
+        values[i].state == EZCDC_VALUE ? values[i].length : 0);
   return hash;
 }
 
@@ -71,8 +69,7 @@ value_equal (const struct ezcdc_value *one, const struct ezcdc_value *other)
 }
 
 bool
-batch_same_key (const struct ezcdc_table *table,
-                const struct ezcdc_value *one,
+batch_same_key (const struct ezcdc_table *table, const struct ezcdc_value *one,
                 const struct ezcdc_value *other)
 {
   for (uint32_t i = 0; i < table->column_count; i++)
@@ -133,8 +130,8 @@ index_build (struct batch *batch, size_t slot_count)
 static int
 rows_grow (struct batch *batch)
 {
-  size_t capacity
-      = batch->row_capacity == 0 ? BATCH_ROWS_FIRST : batch->row_capacity * 2;
+  size_t capacity = batch->row_capacity == 0 ? BATCH_ROWS_FIRST
+                                             : batch->row_capacity * 2;
   size_t more = capacity - batch->row_capacity;
   struct ezcdc_row *rows;
   uint32_t *hashes;
@@ -220,8 +217,8 @@ static struct ezcdc_value *
 copy_values (struct batch *batch, const struct ezcdc_table *table,
              const struct copied *copied, const struct ezcdc_value *values)
 {
-  struct ezcdc_value *copy
-      = arena_take (&batch->arena, table->column_count * sizeof *copy);
+  struct ezcdc_value *copy = arena_take (&batch->arena,
+                                         table->column_count * sizeof *copy);
 
   if (copy == NULL)
     return NULL;
@@ -341,7 +338,8 @@ keyed_put (struct batch *batch, const struct change *change,
     row_fill (batch, row, change);
     row->values = values;
     index_put (batch, batch->row_count - 1);
-  } else {
+  }
+  else {
     if (row_needs_repair (row)) {
       /* What the source had under the older key is still the way to find
        * values that nothing in this batch has told us. */
@@ -457,8 +455,8 @@ plain_add (struct batch *batch, const struct change *change)
     row->unchanged = count_unchanged (change->table, row->values);
   }
   if (change->old_values != NULL) {
-    row->old_values
-        = copy_values (batch, change->table, &copied, change->old_values);
+    row->old_values = copy_values (batch, change->table, &copied,
+                                   change->old_values);
     if (row->old_values == NULL)
       goto error;
   }
@@ -491,7 +489,8 @@ batch_truncate (struct batch *batch, const struct change *change)
 
     if (result < 0)
       return result;
-  } else {
+  }
+  else {
     batch->row_count = 0;
     batch->repair_count = 0;
     if (batch->slots != NULL)

@@ -72,7 +72,7 @@ struct batch {
   uint64_t last_ordinal;
   const struct ezcdc_position *commit; /* of the newest row, in the arena */
   int64_t commit_time;                 /* of the newest row */
-  int64_t opened; /* monotonic time of the first row */
+  int64_t opened;                      /* monotonic time of the first row */
 
   char label[BATCH_LABEL_SIZE];
   struct batch *next; /* in a queue */

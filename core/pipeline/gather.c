@@ -58,8 +58,8 @@ batch_is_durable (struct pipeline *pipeline, struct batch *batch)
     batch->table->changes += (int64_t) batch->changes;
   else
     for (size_t i = 0; i < batch->row_count; i++) {
-      struct table *table
-          = table_set_find (&pipeline->tables, batch->rows[i].table->id);
+      struct table *table = table_set_find (&pipeline->tables,
+                                            batch->rows[i].table->id);
 
       if (table != NULL)
         table->changes++;
@@ -120,8 +120,7 @@ gather_seal (struct gather *gather)
   if (round == NULL)
     return 0;
   while (gather->open_count > 0 && result == 0)
-    result = gather_seal_table (gather,
-                                gather->open[gather->open_count - 1]);
+    result = gather_seal_table (gather, gather->open[gather->open_count - 1]);
   if (gather->log != NULL && result == 0)
     result = gather_seal_log (gather);
   gather->round = NULL;
@@ -148,10 +147,10 @@ static int
 gather_remember_open (struct gather *gather, struct table *table)
 {
   if (gather->open_count == gather->open_capacity) {
-    size_t capacity
-        = gather->open_capacity == 0 ? 16 : gather->open_capacity * 2;
-    struct table **open
-        = reallocarray (gather->open, capacity, sizeof (struct table *));
+    size_t capacity = gather->open_capacity == 0 ? 16
+                                                 : gather->open_capacity * 2;
+    struct table **open = reallocarray (gather->open, capacity,
+                                        sizeof (struct table *));
 
     if (open == NULL)
       return EZCDC_E_MEMORY;
@@ -214,10 +213,10 @@ static int
 gather_failed (struct gather *gather, int code, const struct table *table)
 {
   return instance_fail (
-      gather->pipeline->source, code, "table %s: %s", table->name,
-      code == EZCDC_E_MEMORY
-          ? "out of memory while gathering changes"
-          : "a change came without its key, or with an impossible position");
+    gather->pipeline->source, code, "table %s: %s", table->name,
+    code == EZCDC_E_MEMORY
+      ? "out of memory while gathering changes"
+      : "a change came without its key, or with an impossible position");
 }
 
 static int
@@ -244,10 +243,10 @@ gather_change (struct gather *gather, const struct table *table,
   ret_change->table = &table->version->description;
   ret_change->commit_time = gather->commit_time;
   ret_change->ordinal = gather->ordinal++;
-  ret_change->repair
-      = !(pipeline->sink_capabilities & EZCDC_CAN_PARTIAL)
-        || (table->repair_before.length > 0
-            && position_compare (&gather->commit, &table->repair_before) < 0);
+  ret_change->repair =
+    !(pipeline->sink_capabilities & EZCDC_CAN_PARTIAL)
+    || (table->repair_before.length > 0
+        && position_compare (&gather->commit, &table->repair_before) < 0);
 }
 
 static int
@@ -322,8 +321,9 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
   struct table *table = gather_find (gather, description->id);
 
   if (table == NULL) {
-    log_message (LEVEL_INFO, "changes of table %s.%s arrive and are left out: "
-                             "it is not among the tables of this pipeline",
+    log_message (LEVEL_INFO,
+                 "changes of table %s.%s arrive and are left out: "
+                 "it is not among the tables of this pipeline",
                  description->schema, description->name);
     return EZCDC_OK;
   }

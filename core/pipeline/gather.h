@@ -19,13 +19,13 @@ struct gather {
   struct ezcdc_feed feed; /* first: the source is given its address */
   struct pipeline *pipeline;
 
-  struct round *round;      /* the open one; NULL: nothing gathered */
-  struct table **open;      /* tables with an open batch; owned array */
+  struct round *round; /* the open one; NULL: nothing gathered */
+  struct table **open; /* tables with an open batch; owned array */
   size_t open_count;
   size_t open_capacity;
-  struct batch *log;        /* the open batch of a log sink */
-  struct table *recent;     /* the table of the last row, found fast */
-  int64_t opened;           /* monotonic time of the round's first row */
+  struct batch *log;    /* the open batch of a log sink */
+  struct table *recent; /* the table of the last row, found fast */
+  int64_t opened;       /* monotonic time of the round's first row */
 
   /* The transaction that is arriving. */
   bool in_transaction;

@@ -22,8 +22,8 @@ digest_part (EVP_MD_CTX *context, const void *data, size_t length)
 
   return EVP_DigestUpdate (context, &size, sizeof size) == 1
              && EVP_DigestUpdate (context, data, length) == 1
-         ? 0
-         : -1;
+           ? 0
+           : -1;
 }
 
 static int
@@ -35,9 +35,9 @@ digest_string (EVP_MD_CTX *context, const char *string)
 static int
 digest_range (EVP_MD_CTX *context, const struct batch *batch)
 {
-  uint64_t numbers[4]
-      = { batch->first_ordinal, batch->last_ordinal, batch->truncate,
-          batch->table == NULL ? 0 : batch->table->id };
+  uint64_t numbers[4] = { batch->first_ordinal, batch->last_ordinal,
+                          batch->truncate,
+                          batch->table == NULL ? 0 : batch->table->id };
 
   if (digest_part (context, batch->first.bytes, batch->first.length) < 0
       || digest_part (context, batch->last.bytes, batch->last.length) < 0)
@@ -60,7 +60,7 @@ batch_set_label (struct batch *batch, const char *pipeline,
       && digest_string (context, identity) == 0
       && digest_string (context,
                         batch->table == NULL ? "" : batch->table->target)
-             == 0
+           == 0
       && digest_string (context, chunk == NULL ? "" : chunk) == 0
       && digest_range (context, batch) == 0
       && EVP_DigestFinal_ex (context, digest, NULL) == 1)
@@ -73,8 +73,7 @@ batch_set_label (struct batch *batch, const char *pipeline,
   length = (size_t) snprintf (batch->label, sizeof batch->label, "%s-%.*s-",
                               pipeline, LABEL_POSITION_DIGITS, hex);
   for (size_t i = 0; i < LABEL_DIGEST_BYTES; i++)
-    length += (size_t) snprintf (batch->label + length,
-                                 sizeof batch->label - length, "%02x",
-                                 digest[i]);
+    length += (size_t) snprintf (
+      batch->label + length, sizeof batch->label - length, "%02x", digest[i]);
   return 0;
 }

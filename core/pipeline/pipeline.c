@@ -168,11 +168,11 @@ discovery_clashes (const struct table_set *tables, struct error *error)
     for (size_t k = i + 1; k < tables->count; k++)
       if (strcmp (tables->tables[i]->target, tables->tables[k]->target) == 0)
         return error_set (
-            error, EZCDC_E_CONFIG,
-            "tables %s and %s both have the target %s; tell them apart with "
-            "target = ... in a section [table %s]",
-            tables->tables[i]->name, tables->tables[k]->name,
-            tables->tables[i]->target, tables->tables[k]->name);
+          error, EZCDC_E_CONFIG,
+          "tables %s and %s both have the target %s; tell them apart with "
+          "target = ... in a section [table %s]",
+          tables->tables[i]->name, tables->tables[k]->name,
+          tables->tables[i]->target, tables->tables[k]->name);
   return 0;
 }
 
@@ -233,8 +233,8 @@ load_tables (struct pipeline *pipeline, struct error *error)
       return error->code;
     if (!stored.known) {
       table->phase = pipeline->settings.snapshot == SNAPSHOT_NEVER
-                         ? TABLE_STREAMING
-                         : TABLE_WAITING;
+                       ? TABLE_STREAMING
+                       : TABLE_WAITING;
       continue;
     }
     table->phase = stored.phase;
@@ -259,8 +259,9 @@ prepare_targets (struct pipeline *pipeline, struct error *error)
     /* A target that was dropped between two runs is copied in this one. */
     if (table->phase != TABLE_WAITING)
       return error->code;
-    log_message (LEVEL_WARNING, "table %s: its target %s was gone; the table "
-                                "is copied again",
+    log_message (LEVEL_WARNING,
+                 "table %s: its target %s was gone; the table "
+                 "is copied again",
                  table->name, table->target);
   }
   return 0;
@@ -280,8 +281,8 @@ prepare_source (struct pipeline *pipeline, struct state_source *source,
     prepared->size = sizeof *prepared;
     instance_lock (pipeline->source);
     result = pipeline->source_calls->prepare (
-        pipeline->source->self, source->known ? &source->position : NULL,
-        prepared);
+      pipeline->source->self, source->known ? &source->position : NULL,
+      prepared);
     if (result < 0)
       instance_error (pipeline->source, result, error);
     instance_unlock (pipeline->source);
@@ -294,12 +295,11 @@ prepare_source (struct pipeline *pipeline, struct state_source *source,
   prepared->identity[sizeof prepared->identity - 1] = '\0';
   if (source->known && strcmp (source->identity, prepared->identity) != 0)
     return error_set (
-        error, EZCDC_E_OPERATOR,
-        "the source is not the one this pipeline has followed (it was %s, it "
-        "is %s): the position means nothing there; to copy everything anew, "
-        "give the pipeline another name, or remove its folder %s",
-        source->identity, prepared->identity,
-        pipeline->settings.state_folder);
+      error, EZCDC_E_OPERATOR,
+      "the source is not the one this pipeline has followed (it was %s, it "
+      "is %s): the position means nothing there; to copy everything anew, "
+      "give the pipeline another name, or remove its folder %s",
+      source->identity, prepared->identity, pipeline->settings.state_folder);
   if (source->known)
     return 0;
   source->known = true;
@@ -392,7 +392,7 @@ run_steps (struct pipeline *pipeline, struct error *error)
                       prepared.created ? EZCDC_SNAPSHOT_INITIAL
                                        : EZCDC_SNAPSHOT_LATER,
                       error)
-             < 0)
+           < 0)
     return error->code;
   if (only || pipeline->stop != STOP_NONE)
     return 0;

@@ -103,13 +103,13 @@ struct pipeline {
   struct snapshot *snapshots; /* all that were taken; writers may still hold
                                  batches of them */
 
-  pthread_mutex_t lock;     /* guards what follows */
-  pthread_cond_t changed;   /* stop has grown */
-  struct error failure;     /* the first that ended it; code 0: none */
-  uint32_t waiting;         /* how many threads wait to try again */
-  char wait_reason[1024];   /* of the newest of them */
-  struct ezcdc_position read;      /* the reader is up to here */
-  struct ezcdc_position confirmed; /* the source was told */
+  pthread_mutex_t lock;             /* guards what follows */
+  pthread_cond_t changed;           /* stop has grown */
+  struct error failure;             /* the first that ended it; code 0: none */
+  uint32_t waiting;                 /* how many threads wait to try again */
+  char wait_reason[1024];           /* of the newest of them */
+  struct ezcdc_position read;       /* the reader is up to here */
+  struct ezcdc_position confirmed;  /* the source was told */
   struct ezcdc_position source_end; /* last known end of the source's log */
   int64_t caught_up; /* monotonic time when nothing was left to do; 0: never */
   int64_t durable_commit_time; /* of the newest commit in the sink, as the
@@ -118,7 +118,7 @@ struct pipeline {
   _Atomic uint32_t stop;  /* enum stop_kind */
   _Atomic uint32_t phase; /* enum pipeline_phase */
   _Atomic int64_t dead_letters;
-  int wake_event; /* eventfd: something for the control thread to do */
+  int wake_event;     /* eventfd: something for the control thread to do */
   _Atomic bool ended; /* the reader thread has nothing more to do */
 };
 

@@ -177,7 +177,8 @@ arena_room (struct arena *arena, size_t size, size_t alignment)
   if (size > POOL_CHUNK_SIZE / 4 && arena->chunks != NULL) {
     chunk->next = arena->chunks->next;
     arena->chunks->next = chunk;
-  } else {
+  }
+  else {
     chunk->next = arena->chunks;
     arena->chunks = chunk;
   }

@@ -16,7 +16,7 @@ struct pool_chunk {
   struct pool_chunk *next;
   size_t size; /* of the bytes that follow */
   size_t used;
-  _Alignas (max_align_t) char bytes[];
+  _Alignas(max_align_t) char bytes[];
 };
 
 /* Taking memory never waits: the reader of a stream must not.  Instead

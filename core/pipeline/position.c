@@ -10,8 +10,7 @@ int
 position_compare (const struct ezcdc_position *one,
                   const struct ezcdc_position *other)
 {
-  uint32_t length
-      = one->length < other->length ? one->length : other->length;
+  uint32_t length = one->length < other->length ? one->length : other->length;
   int order = memcmp (one->bytes, other->bytes, length);
 
   if (order != 0)

@@ -154,8 +154,8 @@ repair_fetch (struct pipeline *pipeline, struct repair *repair,
   const struct ezcdc_table *table = repair->batch->description;
   struct ezcdc_instance *source = pipeline->source;
   size_t width = table->column_count;
-  struct ezcdc_value *keys
-      = calloc (REPAIR_KEYS, width * sizeof (struct ezcdc_value));
+  struct ezcdc_value *keys = calloc (REPAIR_KEYS,
+                                     width * sizeof (struct ezcdc_value));
   int result = 0;
 
   if (keys == NULL)

@@ -39,8 +39,8 @@ jitter (int64_t delay)
 static int64_t
 retry_delay (const struct retry *retry, int code)
 {
-  int64_t delay
-      = code == EZCDC_E_THROTTLED ? RETRY_FIRST_THROTTLED : RETRY_FIRST;
+  int64_t delay = code == EZCDC_E_THROTTLED ? RETRY_FIRST_THROTTLED
+                                            : RETRY_FIRST;
 
   for (uint32_t i = 1; i < retry->attempts && delay < RETRY_LONGEST; i++)
     delay *= 2;

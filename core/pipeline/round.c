@@ -146,8 +146,7 @@ rounds_count (struct rounds *rounds)
 }
 
 void
-rounds_set_start (struct rounds *rounds,
-                  const struct ezcdc_position *position)
+rounds_set_start (struct rounds *rounds, const struct ezcdc_position *position)
 {
   pthread_mutex_lock (&rounds->lock);
   rounds->durable = *position;

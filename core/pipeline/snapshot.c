@@ -117,7 +117,7 @@ plan_table (struct snapshot *snapshot, struct table *table,
 
   instance_lock (pipeline->source);
   result = pipeline->source_calls->snapshot_plan (
-      snapshot->view, &table->version->description, &plan.list);
+    snapshot->view, &table->version->description, &plan.list);
   if (result < 0)
     instance_error (pipeline->source, result, error);
   instance_unlock (pipeline->source);
@@ -136,10 +136,11 @@ snapshot_add (struct snapshot *snapshot, struct table *table,
   struct chunk *chunk;
 
   if (snapshot->chunk_count == snapshot->chunk_capacity) {
-    size_t capacity
-        = snapshot->chunk_capacity == 0 ? 64 : snapshot->chunk_capacity * 2;
-    struct chunk *chunks
-        = reallocarray (snapshot->chunks, capacity, sizeof *chunks);
+    size_t capacity = snapshot->chunk_capacity == 0
+                        ? 64
+                        : snapshot->chunk_capacity * 2;
+    struct chunk *chunks = reallocarray (snapshot->chunks, capacity,
+                                         sizeof *chunks);
 
     if (chunks == NULL)
       return -1;
@@ -239,7 +240,7 @@ chunk_is_durable (struct pipeline *pipeline, struct batch *batch)
   if (complete
       && state_finish_chunk (pipeline->state, chunk->table->id,
                              chunk->sequence, &error)
-             < 0)
+           < 0)
     pipeline_fail (pipeline, &error);
 }
 
@@ -290,7 +291,7 @@ empty_target (struct snapshot *snapshot, struct table *table,
       || batch_truncate (batch, &change) < 0
       || batch_set_label (batch, pipeline->settings.name, pipeline->identity,
                           "empty")
-             < 0) {
+           < 0) {
     batch_free (batch);
     return error_set (error, EZCDC_E_MEMORY,
                       "empty the target: out of memory");
@@ -313,7 +314,8 @@ snapshot_plan_one (struct snapshot *snapshot, struct table *table,
   if (collect.done > 0) {
     /* Rows may have moved from parts not yet read to parts that were. */
     table->repair_before = snapshot->position;
-  } else {
+  }
+  else {
     table->rows = 0;
     if (plan_table (snapshot, table, error) < 0
         || empty_target (snapshot, table, error) < 0)
@@ -482,11 +484,10 @@ worker_read_once (struct worker *worker, bool begin, struct error *error)
   instance_lock (pipeline->source);
   if (begin)
     result = pipeline->source_calls->reader_begin (
-        worker->reader, &chunk->table->version->description, chunk->text);
+      worker->reader, &chunk->table->version->description, chunk->text);
   else
-    result = pipeline->source_calls->reader_read (worker->reader,
-                                                  &worker->feed,
-                                                  READER_TIMEOUT);
+    result = pipeline->source_calls->reader_read (
+      worker->reader, &worker->feed, READER_TIMEOUT);
   if (result < 0)
     worker_error (worker, result, error);
   instance_unlock (pipeline->source);
@@ -696,8 +697,8 @@ snapshot_open (struct pipeline *pipeline, uint32_t kind, struct error *error)
   }
   snapshot->pipeline = pipeline;
   instance_lock (pipeline->source);
-  result = pipeline->source_calls->snapshot_open (
-      pipeline->source->self, kind, &snapshot->view, &position);
+  result = pipeline->source_calls->snapshot_open (pipeline->source->self, kind,
+                                                  &snapshot->view, &position);
   if (result < 0)
     instance_error (pipeline->source, result, error);
   instance_unlock (pipeline->source);
@@ -769,8 +770,8 @@ snapshot_settle (struct snapshot *snapshot, bool *ret_complete,
 }
 
 static int
-snapshot_attempt (struct pipeline *pipeline, uint32_t kind,
-                  bool *ret_complete, struct error *error)
+snapshot_attempt (struct pipeline *pipeline, uint32_t kind, bool *ret_complete,
+                  struct error *error)
 {
   struct snapshot *snapshot = snapshot_open (pipeline, kind, error);
   int result;
@@ -809,7 +810,8 @@ snapshot_copy (struct pipeline *pipeline, uint32_t kind, struct error *error)
       result = retry_wait (pipeline, &retry, error);
       if (result < 0)
         return result;
-    } else if (pipeline->stop != STOP_NONE && !complete)
+    }
+    else if (pipeline->stop != STOP_NONE && !complete)
       return error_set (error, EZCDC_E_STOPPED, "the pipeline ends");
   }
   return 0;

@@ -33,10 +33,10 @@ struct stream {
   void *connection;                    /* the source's; NULL: none */
   struct gather gather;
   struct ezcdc_position confirmed;
-  struct retry broken; /* the stream broke off, time and again */
+  struct retry broken;             /* the stream broke off, time and again */
   struct ezcdc_position broken_at; /* where it did */
-  int64_t sealed; /* monotonic time of the last round */
-  bool idle;      /* the last read found nothing */
+  int64_t sealed;                  /* monotonic time of the last round */
+  bool idle;                       /* the last read found nothing */
 };
 
 static void
@@ -63,9 +63,8 @@ stream_connect (struct stream *stream, struct error *error)
     int result;
 
     instance_lock (pipeline->source);
-    result = pipeline->source_calls->stream_open (pipeline->source->self,
-                                                  &stream->gather.complete,
-                                                  &stream->connection);
+    result = pipeline->source_calls->stream_open (
+      pipeline->source->self, &stream->gather.complete, &stream->connection);
     if (result < 0)
       instance_error (pipeline->source, result, error);
     instance_unlock (pipeline->source);
@@ -108,7 +107,7 @@ stream_read (struct stream *stream, bool take, int64_t timeout,
     return error->code;
   instance_lock (pipeline->source);
   result = pipeline->source_calls->stream_read (
-      stream->connection, take ? &stream->gather.feed : NULL, timeout);
+    stream->connection, take ? &stream->gather.feed : NULL, timeout);
   if (result < 0)
     instance_error (pipeline->source, result, error);
   instance_unlock (pipeline->source);

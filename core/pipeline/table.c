@@ -113,8 +113,8 @@ table_set_grow (struct table_set *set)
 {
   if (set->count == set->capacity) {
     size_t capacity = set->capacity == 0 ? 16 : set->capacity * 2;
-    struct table **tables
-        = reallocarray (set->tables, capacity, sizeof (struct table *));
+    struct table **tables = reallocarray (set->tables, capacity,
+                                          sizeof (struct table *));
 
     if (tables == NULL)
       return -1;
@@ -122,8 +122,8 @@ table_set_grow (struct table_set *set)
     set->capacity = capacity;
   }
   if ((set->count + 1) * 2 > set->slot_count) {
-    size_t count
-        = set->slot_count == 0 ? TABLE_SLOTS_FIRST : set->slot_count * 2;
+    size_t count = set->slot_count == 0 ? TABLE_SLOTS_FIRST
+                                        : set->slot_count * 2;
     struct table **slots = calloc (count, sizeof (struct table *));
 
     if (slots == NULL)

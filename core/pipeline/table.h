@@ -29,8 +29,8 @@ struct table_version {
  * the description is replaced by the stream's reader only. */
 struct table {
   uint64_t id;
-  char *name;   /* schema.name, as people write it */
-  char *target; /* its name in the sink */
+  char *name;                    /* schema.name, as people write it */
+  char *target;                  /* its name in the sink */
   struct table_version *version; /* the newest */
 
   _Atomic uint32_t phase; /* enum table_phase */
@@ -52,9 +52,9 @@ struct table {
   /* The writers', under their lock. */
   struct batch *queue_head;
   struct batch *queue_tail;
-  struct table *next_ready; /* in the list of tables with work */
-  bool ready;               /* it is in that list */
-  bool busy;                /* a batch of it is being written */
+  struct table *next_ready;  /* in the list of tables with work */
+  bool ready;                /* it is in that list */
+  bool busy;                 /* a batch of it is being written */
   _Atomic uint64_t prepared; /* the version that the sink has prepared */
 };
 

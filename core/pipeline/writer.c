@@ -229,10 +229,10 @@ writer_begin_table (struct pipeline *pipeline, struct batch *batch,
   if (batch->truncate) {
     if (pipeline_audit (pipeline, "table.truncated", table->name, "success",
                         NULL, error)
-            < 0
+          < 0
         || state_next_generation (pipeline->state, table->id,
                                   table->generation + 1, error)
-               < 0)
+             < 0)
       return error->code;
     table->generation++;
   }
@@ -401,8 +401,8 @@ writers_drain (struct pipeline *pipeline, int64_t timeout)
   pthread_mutex_lock (&writers->lock);
   while (writers->unwritten > 0 && !writers->over && result == 0
          && pipeline_stopping (pipeline) != STOP_FAIL)
-    result
-        = pthread_cond_timedwait (&writers->idle, &writers->lock, &deadline);
+    result = pthread_cond_timedwait (&writers->idle, &writers->lock,
+                                     &deadline);
   drained = writers->unwritten == 0;
   pthread_mutex_unlock (&writers->lock);
   return drained;

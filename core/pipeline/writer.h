@@ -25,9 +25,9 @@ struct writers {
   pthread_cond_t idle; /* unwritten has reached zero, or it is over */
   struct table *ready_head;
   struct table *ready_tail;
-  struct table log;  /* the queue of a log sink */
-  size_t unwritten;  /* batches queued or being written */
-  bool over;         /* the threads shall end */
+  struct table log; /* the queue of a log sink */
+  size_t unwritten; /* batches queued or being written */
+  bool over;        /* the threads shall end */
   pthread_t *threads;
   size_t thread_count;
 };

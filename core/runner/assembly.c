@@ -80,7 +80,8 @@ serve_negotiated (void *context, struct ezcdc_instance *instance,
   if (!remember_connection (assembly, &fact))
     return;
   if (version == NULL)
-    log_message (LEVEL_WARNING, "%s: connected to %s in the clear, without TLS",
+    log_message (LEVEL_WARNING,
+                 "%s: connected to %s in the clear, without TLS",
                  instance->section, peer);
   else
     log_message (LEVEL_INFO, "%s: connected to %s, %s, %s", instance->section,
@@ -154,8 +155,8 @@ side_make (struct assembly *assembly, struct side *side, const char *word,
 
   side->section = word;
   if (section == NULL)
-    return error_set (error, EZCDC_E_CONFIG,
-                      "%s: the section [%s] is missing", ini_path (ini), word);
+    return error_set (error, EZCDC_E_CONFIG, "%s: the section [%s] is missing",
+                      ini_path (ini), word);
   name = ini_key (section, "connector");
   if (name == NULL)
     return ini_error (error, ini, word, "connector", section->line,
@@ -227,21 +228,22 @@ read_snapshot_options (struct assembly *assembly)
     assembly->settings.snapshot = SNAPSHOT_NEVER;
   else if (mode != NULL && strcmp (mode, "only") == 0)
     assembly->settings.snapshot = SNAPSHOT_ONLY;
-  assembly->settings.snapshot_workers
-      = workers >= 1 && workers <= 64 ? (uint32_t) workers : 2;
+  assembly->settings.snapshot_workers = workers >= 1 && workers <= 64
+                                          ? (uint32_t) workers
+                                          : 2;
 }
 
 int
 assembly_make (struct assembly *assembly, const char *path,
                struct keeper_link *link, struct error *error)
 {
-  static const enum log_level levels[]
-      = { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
+  static const enum log_level levels[] = { LEVEL_ERROR, LEVEL_WARNING,
+                                           LEVEL_INFO, LEVEL_DEBUG };
 
   memset (assembly, 0, sizeof *assembly);
   pthread_mutex_init (&assembly->lock, NULL);
   assembly->link = link;
-  assembly->services = (struct instance_services) {
+  assembly->services = (struct instance_services){
     .secret_use = serve_secret,
     .audit = serve_audit,
     .tls_negotiated = serve_negotiated,
@@ -255,17 +257,17 @@ assembly_make (struct assembly *assembly, const char *path,
   if (config_load (path, &assembly->config, error) < 0)
     return error->code;
   log_set_level (
-      levels[option_set_integer (assembly->config.pipeline, "log_level") & 3]);
+    levels[option_set_integer (assembly->config.pipeline, "log_level") & 3]);
   config_settings (&assembly->config, &assembly->settings);
-  if (loader_new (option_set_string (assembly->config.pipeline,
-                                     "connector_dir"),
-                  &assembly->services, &assembly->loader, error)
-          < 0
+  if (loader_new (
+        option_set_string (assembly->config.pipeline, "connector_dir"),
+        &assembly->services, &assembly->loader, error)
+        < 0
       || side_make (assembly, &assembly->source, "source", EZCDC_KIND_SOURCE,
                     error)
-             < 0
+           < 0
       || side_make (assembly, &assembly->sink, "sink", EZCDC_KIND_SINK, error)
-             < 0)
+           < 0)
     return error->code;
   read_snapshot_options (assembly);
   if (side_equip (&assembly->source, error) < 0)
@@ -312,8 +314,8 @@ assembly_pipeline (struct assembly *assembly, struct pipeline *pipeline)
   pipeline->sink = assembly->sink.instance;
   pipeline->source_calls = &pipeline->source->connector->source;
   pipeline->sink_calls = &pipeline->sink->connector->sink;
-  pipeline->sink_capabilities
-      = pipeline->sink->connector->descriptor.capabilities;
+  pipeline->sink_capabilities =
+    pipeline->sink->connector->descriptor.capabilities;
   pipeline->link = assembly->link;
   pipeline->target_of = assembly_target;
   pipeline->target_context = assembly;

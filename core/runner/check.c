@@ -35,8 +35,8 @@ check_source (struct pipeline *pipeline, struct error *error)
 
   instance_lock (pipeline->source);
   result = pipeline->source_calls->check != NULL
-               ? pipeline->source_calls->check (pipeline->source->self)
-               : 0;
+             ? pipeline->source_calls->check (pipeline->source->self)
+             : 0;
   if (result < 0)
     instance_error (pipeline->source, result, error);
   instance_unlock (pipeline->source);
@@ -55,10 +55,9 @@ check_sink (struct pipeline *pipeline, struct error *error)
   for (size_t i = 0; i < count; i++)
     tables[i] = &pipeline->tables.tables[i]->version->description;
   instance_lock (pipeline->sink);
-  result = pipeline->sink_calls->check != NULL
-               ? pipeline->sink_calls->check (pipeline->sink->self, tables,
-                                              count)
-               : 0;
+  result = pipeline->sink_calls->check != NULL ? pipeline->sink_calls->check (
+             pipeline->sink->self, tables, count)
+                                               : 0;
   if (result < 0)
     instance_error (pipeline->sink, result, error);
   instance_unlock (pipeline->sink);
@@ -127,7 +126,8 @@ runner_check (struct keeper_link *link, const char *path)
   if (pipeline_init (&pipeline, &error) < 0) {
     log_message (LEVEL_ERROR, "%s", error.text);
     status = RUNNER_FAILED;
-  } else
+  }
+  else
     status = check_all (&assembly, &pipeline);
   pipeline_destroy (&pipeline);
   assembly_free (&assembly);

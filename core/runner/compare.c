@@ -69,7 +69,8 @@ compare_add (struct compare *compare, enum compare_side side,
     bucket->sum += sum;
     bucket->other_sum += other_sum;
     bucket->rows++;
-  } else {
+  }
+  else {
     bucket->sum -= sum;
     bucket->other_sum -= other_sum;
     bucket->rows--;
@@ -152,7 +153,8 @@ compare_look (struct compare *compare, enum compare_side side,
     key->text = text;
     key->key_hash = hash;
     *slot = compare->key_count;
-  } else {
+  }
+  else {
     key = &compare->keys[*slot - 1];
     free (text);
   }
@@ -165,7 +167,8 @@ compare_look (struct compare *compare, enum compare_side side,
 /* Keeps the keys that function wants, in order, and builds the slots anew. */
 static size_t
 compare_filter (struct compare *compare,
-                bool (*function) (struct compare_key *key, const void *context),
+                bool (*function) (struct compare_key *key,
+                                  const void *context),
                 const void *context)
 {
   size_t kept = 0, dropped;
@@ -182,8 +185,8 @@ compare_filter (struct compare *compare,
   compare->key_count = kept;
   memset (compare->slots, 0, compare->slot_count * sizeof *compare->slots);
   for (size_t i = 0; i < kept; i++)
-    *key_slot (compare, compare->keys[i].key_hash, compare->keys[i].text)
-        = i + 1;
+    *key_slot (compare, compare->keys[i].key_hash,
+               compare->keys[i].text) = i + 1;
   return dropped;
 }
 
@@ -211,12 +214,10 @@ key_was_the_same (struct compare_key *key, const void *context)
   if (slot == 0)
     return false;
   before = &earlier->keys[slot - 1];
-  key->settled = memcmp (before->row_hash, key->row_hash,
-                         sizeof key->row_hash)
-                     == 0
-                 && memcmp (before->present, key->present,
-                            sizeof key->present)
-                        == 0;
+  key->settled = memcmp (before->row_hash, key->row_hash, sizeof key->row_hash)
+                   == 0
+                 && memcmp (before->present, key->present, sizeof key->present)
+                      == 0;
   return key->settled;
 }
 

@@ -132,8 +132,8 @@ static const struct ezcdc_option table_options[] = {
     .options = options_, .count = sizeof options_ / sizeof options_[0]        \
   }
 
-const struct option_table config_pipeline_options
-    = OPTION_TABLE (pipeline_options);
+const struct option_table config_pipeline_options = OPTION_TABLE (
+  pipeline_options);
 const struct option_table config_batch_options = OPTION_TABLE (batch_options);
 const struct option_table config_table_options = OPTION_TABLE (table_options);
 
@@ -143,8 +143,8 @@ static int
 check_section (const struct ini *ini, const struct ini_section *section,
                struct error *error)
 {
-  static const char *const known[]
-      = { "pipeline", "source", "sink", "batch", "table" };
+  static const char *const known[] = { "pipeline", "source", "sink", "batch",
+                                       "table" };
   const size_t count = sizeof known / sizeof known[0];
   const char *nearest;
 
@@ -190,8 +190,9 @@ load_tables (struct config *config, struct error *error)
     count += strcmp (section->kind, "table") == 0;
   config->tables = calloc (count + 1, sizeof *config->tables);
   if (config->tables == NULL)
-    return error_set (error, EZCDC_E_MEMORY, "read the configuration: out of "
-                                             "memory");
+    return error_set (error, EZCDC_E_MEMORY,
+                      "read the configuration: out of "
+                      "memory");
   for (const struct ini_section *section = ini_sections (config->ini);
        section != NULL; section = section->next) {
     struct config_table *table = &config->tables[config->table_count];
@@ -220,10 +221,10 @@ load_sections (struct config *config, struct error *error)
       return error->code;
   if (option_set_parse (ini, pipeline, &config_pipeline_options, 1,
                         &config->pipeline, error)
-          < 0
+        < 0
       || option_set_parse (ini, ini_section (ini, "batch"),
                            &config_batch_options, 1, &config->batch, error)
-             < 0)
+           < 0)
     return error->code;
   config->name = option_set_string (config->pipeline, "name");
   if (check_name (config, error) < 0)
@@ -233,8 +234,9 @@ load_sections (struct config *config, struct error *error)
                 config->name)
       < 0) {
     config->state_folder = NULL;
-    return error_set (error, EZCDC_E_MEMORY, "read the configuration: out of "
-                                             "memory");
+    return error_set (error, EZCDC_E_MEMORY,
+                      "read the configuration: out of "
+                      "memory");
   }
   return load_tables (config, error);
 }
@@ -288,12 +290,12 @@ config_settings (const struct config *config,
   ret_settings->batch_rows = (size_t) option_set_integer (batch, "max_rows");
   ret_settings->batch_bytes = (size_t) option_set_integer (batch, "max_bytes");
   ret_settings->max_delay = option_set_integer (batch, "max_delay");
-  ret_settings->retry_limit
-      = option_set_integer (config->pipeline, "give_up_after");
-  ret_settings->bad_row
-      = option_set_integer (config->pipeline, "on_bad_row") == 0
-            ? BAD_ROW_STOP
-            : BAD_ROW_DEAD_LETTER;
+  ret_settings->retry_limit = option_set_integer (config->pipeline,
+                                                  "give_up_after");
+  ret_settings->bad_row = option_set_integer (config->pipeline, "on_bad_row")
+                              == 0
+                            ? BAD_ROW_STOP
+                            : BAD_ROW_DEAD_LETTER;
   ret_settings->snapshot_workers = 1;
 }
 
@@ -310,12 +312,13 @@ fill_template (const char *template, const char *schema, const char *name,
     if (strncmp (template, "{schema}", 8) == 0) {
       piece = schema;
       template += 8;
-    } else if (strncmp (template, "{table}", 7) == 0) {
+    }
+    else if (strncmp (template, "{table}", 7) == 0) {
       piece = name;
       template += 7;
     }
     if (piece == NULL) {
-      buffer[length++] = *template++;
+      buffer[length++] = *template ++;
       continue;
     }
     while (*piece != '\0' && length + 1 < size)

@@ -29,7 +29,7 @@ struct config {
   struct option_set *batch;
   struct config_table *tables;
   size_t table_count;
-  const char *name; /* of the pipeline */
+  const char *name;   /* of the pipeline */
   char *state_folder; /* state_dir/NAME */
 };
 

@@ -30,9 +30,9 @@ struct control {
   struct pipeline pipeline;
   struct reporter reporter;
   struct keeper_link *link;
-  int signals; /* signalfd */
-  int64_t stored;  /* monotonic time of the last position */
-  int64_t status;  /* monotonic time of the last status */
+  int signals;    /* signalfd */
+  int64_t stored; /* monotonic time of the last position */
+  int64_t status; /* monotonic time of the last status */
   bool keeper_gone;
   bool hurry; /* store every position at once */
 };
@@ -111,8 +111,8 @@ control_turn (struct control *control)
   int tick = CONTROL_TICK;
   struct ezcdc_position stored = rounds_stored (&control->pipeline.rounds);
   int64_t commit_time;
-  struct ezcdc_position durable
-      = rounds_durable (&control->pipeline.rounds, &commit_time);
+  struct ezcdc_position durable = rounds_durable (&control->pipeline.rounds,
+                                                  &commit_time);
 
   if (position_compare (&durable, &stored) > 0)
     tick = (int) (STORE_INTERVAL / 1000);
@@ -171,8 +171,8 @@ control_run (struct control *control, struct error *error)
     pipeline_stop (pipeline, STOP_FAIL);
     reporter_end (&control->reporter);
     return error->code != 0
-               ? error->code
-               : error_set (error, EZCDC_E_MEMORY, "start a thread: %m");
+             ? error->code
+             : error_set (error, EZCDC_E_MEMORY, "start a thread: %m");
   }
   while (!pipeline->ended)
     control_turn (control);
@@ -212,7 +212,7 @@ control_begin (struct control *control, struct error *error)
   if (pipeline_init (pipeline, error) < 0
       || state_open (control->assembly.config.state_folder, false,
                      &pipeline->state, error)
-             < 0)
+           < 0)
     return error->code;
   return assembly_open (&control->assembly, error);
 }
@@ -234,12 +234,13 @@ runner_run (struct keeper_link *link, const char *path, bool until_caught_up)
   control.pipeline.settings.until_caught_up = until_caught_up;
   if (control_begin (&control, &error) < 0) {
     log_message (LEVEL_ERROR, "%s", error.text);
-    status
-        = error.code == EZCDC_E_CONFIG ? RUNNER_CONFIG : RUNNER_FAILED;
-  } else if (control_run (&control, &error) < 0) {
+    status = error.code == EZCDC_E_CONFIG ? RUNNER_CONFIG : RUNNER_FAILED;
+  }
+  else if (control_run (&control, &error) < 0) {
     log_message (LEVEL_ERROR, "%s", error.text);
     status = RUNNER_FAILED;
-  } else
+  }
+  else
     status = control_finish (&control);
   pipeline_destroy (&control.pipeline);
   state_close (control.pipeline.state);

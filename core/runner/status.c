@@ -71,8 +71,9 @@ reporter_start (struct reporter *reporter, struct assembly *assembly,
   reporter->line_time = reporter->started_monotonic;
   reporter->terminal = isatty (STDERR_FILENO) == 1;
   if (!pipeline->settings.until_caught_up)
-    reporter->watching
-        = pthread_create (&reporter->watch, NULL, watch_thread, pipeline) == 0;
+    reporter->watching = pthread_create (&reporter->watch, NULL, watch_thread,
+                                         pipeline)
+                         == 0;
 }
 
 void
@@ -148,8 +149,8 @@ put_counters (const struct assembly *assembly, struct state_status *status)
 {
   CLEANUP_TEXT struct text text = { 0 };
   struct json json = { .text = &text };
-  const struct ezcdc_instance *instances[2]
-      = { assembly->source.instance, assembly->sink.instance };
+  const struct ezcdc_instance *instances[2] = { assembly->source.instance,
+                                                assembly->sink.instance };
 
   json_object_begin (&json);
   for (size_t i = 0; i < 2; i++) {
@@ -213,7 +214,7 @@ fill_status (struct reporter *reporter, struct state_status *status)
     snprintf (status->reason, sizeof status->reason, "%s",
               pipeline->wait_reason);
   snprintf (status->state, sizeof status->state, "%s",
-            pipeline->waiting > 0                ? "backing_off"
+            pipeline->waiting > 0            ? "backing_off"
             : pipeline->phase == PHASE_SETUP ? "starting"
                                              : "running");
   pthread_mutex_unlock (&pipeline->lock);
@@ -228,10 +229,10 @@ fill_status (struct reporter *reporter, struct state_status *status)
             pipeline_phase_name (pipeline->phase));
   put_position (pipeline, &read, status->position);
   put_position (pipeline, &confirmed, status->confirmed);
-  status->lag_bytes
-      = confirmed.length == 0
-            ? -1
-            : pipeline->source_calls->position_distance (&confirmed, &end);
+  status->lag_bytes = confirmed.length == 0
+                        ? -1
+                        : pipeline->source_calls->position_distance (
+                          &confirmed, &end);
   status->lag_seconds = lag < 0 ? -1 : (double) lag / 1e6;
 }
 
@@ -343,7 +344,7 @@ reporter_show (struct reporter *reporter)
   char line[512];
 
   if (now - reporter->line_time
-          < (reporter->terminal ? LINE_INTERVAL_TERMINAL : LINE_INTERVAL)
+        < (reporter->terminal ? LINE_INTERVAL_TERMINAL : LINE_INTERVAL)
       || pipeline->phase == PHASE_SETUP)
     return;
   totals = count_totals (pipeline);

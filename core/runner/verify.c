@@ -271,11 +271,11 @@ look (struct verify *verify, const struct ezcdc_table *table,
   if (compare_init (compare, table, error) < 0)
     return error->code;
   instance_lock (pipeline->source);
-  result = source_error (pipeline,
-                         pipeline->source_calls->snapshot_open (
-                             pipeline->source->self, EZCDC_SNAPSHOT_VIEW,
-                             &view, &position),
-                         error);
+  result = source_error (
+    pipeline,
+    pipeline->source_calls->snapshot_open (
+      pipeline->source->self, EZCDC_SNAPSHOT_VIEW, &view, &position),
+    error);
   instance_unlock (pipeline->source);
   if (result == 0) {
     result = look_at_view (verify, view, &position, table, compare, error);
@@ -333,8 +333,7 @@ tell_text (const struct table *table, const struct compare *compare)
           (long long) compare->rows[COMPARE_TARGET],
           compare->truncated ? "at least " : "", compare->key_count);
   for (size_t i = 0; i < compare->key_count && i < VERIFY_NAMED; i++)
-    printf ("  %s: %s\n", key_kind (&compare->keys[i]),
-            compare->keys[i].text);
+    printf ("  %s: %s\n", key_kind (&compare->keys[i]), compare->keys[i].text);
   if (compare->key_count > VERIFY_NAMED)
     printf ("  and %zu more\n", compare->key_count - VERIFY_NAMED);
 }

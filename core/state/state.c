@@ -22,30 +22,30 @@ struct state {
   pthread_mutex_t lock; /* recursive: from state_begin to state_commit */
 };
 
-static const char state_schema[]
-    = "CREATE TABLE IF NOT EXISTS source ("
-      " only_row INTEGER PRIMARY KEY CHECK (only_row = 1),"
-      " identity TEXT NOT NULL, position BLOB NOT NULL);"
-      "CREATE TABLE IF NOT EXISTS tables ("
-      " id INTEGER PRIMARY KEY, name TEXT NOT NULL, target TEXT NOT NULL,"
-      " phase INTEGER NOT NULL, rows INTEGER NOT NULL,"
-      " rows_total INTEGER NOT NULL, changes INTEGER NOT NULL,"
-      " repair_before BLOB NOT NULL, generation INTEGER NOT NULL DEFAULT 0);"
-      "CREATE TABLE IF NOT EXISTS chunks ("
-      " table_id INTEGER NOT NULL, sequence INTEGER NOT NULL,"
-      " chunk TEXT NOT NULL, estimated_rows INTEGER NOT NULL,"
-      " done INTEGER NOT NULL DEFAULT 0,"
-      " PRIMARY KEY (table_id, sequence)) WITHOUT ROWID;"
-      "CREATE TABLE IF NOT EXISTS dead_letters ("
-      " table_name TEXT NOT NULL, position TEXT NOT NULL,"
-      " ordinal INTEGER NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL,"
-      " PRIMARY KEY (table_name, position, ordinal, key)) WITHOUT ROWID;"
-      "CREATE TABLE IF NOT EXISTS status ("
-      " only_row INTEGER PRIMARY KEY CHECK (only_row = 1),"
-      " state TEXT, phase TEXT, reason TEXT, position TEXT, confirmed TEXT,"
-      " lag_bytes INTEGER, lag_seconds REAL, updated INTEGER,"
-      " started INTEGER, pid INTEGER, counters TEXT, connections TEXT);"
-      "PRAGMA user_version = 1;";
+static const char state_schema[] =
+  "CREATE TABLE IF NOT EXISTS source ("
+  " only_row INTEGER PRIMARY KEY CHECK (only_row = 1),"
+  " identity TEXT NOT NULL, position BLOB NOT NULL);"
+  "CREATE TABLE IF NOT EXISTS tables ("
+  " id INTEGER PRIMARY KEY, name TEXT NOT NULL, target TEXT NOT NULL,"
+  " phase INTEGER NOT NULL, rows INTEGER NOT NULL,"
+  " rows_total INTEGER NOT NULL, changes INTEGER NOT NULL,"
+  " repair_before BLOB NOT NULL, generation INTEGER NOT NULL DEFAULT 0);"
+  "CREATE TABLE IF NOT EXISTS chunks ("
+  " table_id INTEGER NOT NULL, sequence INTEGER NOT NULL,"
+  " chunk TEXT NOT NULL, estimated_rows INTEGER NOT NULL,"
+  " done INTEGER NOT NULL DEFAULT 0,"
+  " PRIMARY KEY (table_id, sequence)) WITHOUT ROWID;"
+  "CREATE TABLE IF NOT EXISTS dead_letters ("
+  " table_name TEXT NOT NULL, position TEXT NOT NULL,"
+  " ordinal INTEGER NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL,"
+  " PRIMARY KEY (table_name, position, ordinal, key)) WITHOUT ROWID;"
+  "CREATE TABLE IF NOT EXISTS status ("
+  " only_row INTEGER PRIMARY KEY CHECK (only_row = 1),"
+  " state TEXT, phase TEXT, reason TEXT, position TEXT, confirmed TEXT,"
+  " lag_bytes INTEGER, lag_seconds REAL, updated INTEGER,"
+  " started INTEGER, pid INTEGER, counters TEXT, connections TEXT);"
+  "PRAGMA user_version = 1;";
 
 static int
 state_fail (struct state *state, const char *what, struct error *error)
@@ -112,8 +112,8 @@ state_open (const char *folder, bool read_only, struct state **ret_state,
   if (result != SQLITE_OK)
     result = error_set (error, EZCDC_E_OPERATOR, "open %s: %s", state->path,
                         state->database == NULL
-                            ? "out of memory"
-                            : sqlite3_errmsg (state->database));
+                          ? "out of memory"
+                          : sqlite3_errmsg (state->database));
   else
     result = state_setup (state, read_only, error);
   if (result < 0) {
@@ -152,8 +152,8 @@ state_bind (sqlite3_stmt *statement, const char *format, va_list arguments)
                                    va_arg (arguments, int64_t));
       break;
     case 'r':
-      result
-          = sqlite3_bind_double (statement, i + 1, va_arg (arguments, double));
+      result = sqlite3_bind_double (statement, i + 1,
+                                    va_arg (arguments, double));
       break;
     case 't':
       result = sqlite3_bind_text (statement, i + 1,
@@ -181,7 +181,7 @@ state_prepare (struct state *state, struct error *error, const char *sql,
   sqlite3_stmt *statement = NULL;
 
   if (sqlite3_prepare_v2 (state->database, sql, -1, &statement, NULL)
-          != SQLITE_OK
+        != SQLITE_OK
       || state_bind (statement, format, arguments) != SQLITE_OK) {
     state_fail (state, "prepare a statement", error);
     sqlite3_finalize (statement);
@@ -290,7 +290,8 @@ state_get_source (struct state *state, struct state_source *ret_source,
     source.known = true;
     column_text (statement, 0, source.identity, sizeof source.identity);
     column_position (statement, 1, &source.position);
-  } else if (result != SQLITE_DONE && statement != NULL)
+  }
+  else if (result != SQLITE_DONE && statement != NULL)
     state_fail (state, "read the source's position", error);
   sqlite3_finalize (statement);
   pthread_mutex_unlock (&state->lock);
@@ -315,9 +316,8 @@ int
 state_set_position (struct state *state, const struct ezcdc_position *position,
                     struct error *error)
 {
-  int result
-      = state_run (state, error, "UPDATE source SET position = ?", "p",
-                   position);
+  int result = state_run (state, error, "UPDATE source SET position = ?", "p",
+                          position);
 
   return result < 0 ? result : 0;
 }
@@ -352,10 +352,9 @@ state_get_table (struct state *state, uint64_t id,
   int result;
 
   pthread_mutex_lock (&state->lock);
-  statement = state_query (state, error,
-                           "SELECT " STATE_TABLE_COLUMNS
-                           " FROM tables WHERE id = ?",
-                           "i", (int64_t) id);
+  statement = state_query (
+    state, error, "SELECT " STATE_TABLE_COLUMNS " FROM tables WHERE id = ?",
+    "i", (int64_t) id);
   result = statement == NULL ? SQLITE_ERROR : sqlite3_step (statement);
   if (result == SQLITE_ROW)
     column_table (statement, &table);
@@ -375,13 +374,13 @@ int
 state_set_table (struct state *state, const struct state_table *table,
                  struct error *error)
 {
-  int result = state_run (
-      state, error,
-      "INSERT OR REPLACE INTO tables (" STATE_TABLE_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      "ittiiiipi", (int64_t) table->id, table->name, table->target,
-      (int64_t) table->phase, table->rows, table->rows_total, table->changes,
-      &table->repair_before, table->generation);
+  int result = state_run (state, error,
+                          "INSERT OR REPLACE INTO tables (" STATE_TABLE_COLUMNS
+                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          "ittiiiipi", (int64_t) table->id, table->name,
+                          table->target, (int64_t) table->phase, table->rows,
+                          table->rows_total, table->changes,
+                          &table->repair_before, table->generation);
 
   return result < 0 ? result : 0;
 }
@@ -402,13 +401,13 @@ state_set_counters (struct state *state, const struct state_table *table,
                     struct error *error)
 {
   int result = state_run (
-      state, error,
-      "INSERT INTO tables (" STATE_TABLE_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, x'', 0) ON CONFLICT (id) DO UPDATE SET"
-      " target = excluded.target, rows = excluded.rows,"
-      " rows_total = excluded.rows_total, changes = excluded.changes",
-      "ittiiii", (int64_t) table->id, table->name, table->target,
-      (int64_t) table->phase, table->rows, table->rows_total, table->changes);
+    state, error,
+    "INSERT INTO tables (" STATE_TABLE_COLUMNS
+    ") VALUES (?, ?, ?, ?, ?, ?, ?, x'', 0) ON CONFLICT (id) DO UPDATE SET"
+    " target = excluded.target, rows = excluded.rows,"
+    " rows_total = excluded.rows_total, changes = excluded.changes",
+    "ittiiii", (int64_t) table->id, table->name, table->target,
+    (int64_t) table->phase, table->rows, table->rows_total, table->changes);
 
   return result < 0 ? result : 0;
 }
@@ -422,10 +421,9 @@ state_each_table (struct state *state, state_table_function function,
   int result = 0, step;
 
   pthread_mutex_lock (&state->lock);
-  statement
-      = state_query (state, error,
-                     "SELECT " STATE_TABLE_COLUMNS " FROM tables ORDER BY name",
-                     "");
+  statement = state_query (
+    state, error, "SELECT " STATE_TABLE_COLUMNS " FROM tables ORDER BY name",
+    "");
   if (statement == NULL) {
     pthread_mutex_unlock (&state->lock);
     return error->code;
@@ -445,11 +443,10 @@ int
 state_add_chunk (struct state *state, uint64_t table_id,
                  const struct state_chunk *chunk, struct error *error)
 {
-  int result = state_run (state, error,
-                          "INSERT OR REPLACE INTO chunks VALUES (?,?,?,?,?)",
-                          "iitii", (int64_t) table_id, chunk->sequence,
-                          chunk->chunk, chunk->estimated_rows,
-                          (int64_t) chunk->done);
+  int result = state_run (
+    state, error, "INSERT OR REPLACE INTO chunks VALUES (?,?,?,?,?)", "iitii",
+    (int64_t) table_id, chunk->sequence, chunk->chunk, chunk->estimated_rows,
+    (int64_t) chunk->done);
 
   return result < 0 ? result : 0;
 }
@@ -513,14 +510,12 @@ state_each_chunk (struct state *state, uint64_t table_id,
 
 int
 state_add_dead_letter (struct state *state, const char *table,
-                       const char *position, uint64_t ordinal,
-                       const char *key, const char *reason, bool *ret_new,
-                       struct error *error)
+                       const char *position, uint64_t ordinal, const char *key,
+                       const char *reason, bool *ret_new, struct error *error)
 {
-  int result
-      = state_run (state, error,
-                   "INSERT OR IGNORE INTO dead_letters VALUES (?,?,?,?,?)",
-                   "ttitt", table, position, (int64_t) ordinal, key, reason);
+  int result = state_run (
+    state, error, "INSERT OR IGNORE INTO dead_letters VALUES (?,?,?,?,?)",
+    "ttitt", table, position, (int64_t) ordinal, key, reason);
 
   if (result < 0)
     return result;
@@ -536,8 +531,8 @@ state_count_dead_letters (struct state *state, int64_t *ret_count,
   int result = 0;
 
   pthread_mutex_lock (&state->lock);
-  statement
-      = state_query (state, error, "SELECT count(*) FROM dead_letters", "");
+  statement = state_query (state, error, "SELECT count(*) FROM dead_letters",
+                           "");
   if (statement == NULL)
     result = error->code;
   else if (sqlite3_step (statement) != SQLITE_ROW)
@@ -556,12 +551,12 @@ state_set_status (struct state *state, const struct state_status *status,
                   struct error *error)
 {
   int result = state_run (
-      state, error,
-      "INSERT OR REPLACE INTO status VALUES (1,?,?,?,?,?,?,?,?,?,?,?,?)",
-      "tttttiriiitt", status->state, status->phase, status->reason,
-      status->position, status->confirmed, status->lag_bytes,
-      status->lag_seconds, status->updated, status->started, status->pid,
-      status->counters, status->connections);
+    state, error,
+    "INSERT OR REPLACE INTO status VALUES (1,?,?,?,?,?,?,?,?,?,?,?,?)",
+    "tttttiriiitt", status->state, status->phase, status->reason,
+    status->position, status->confirmed, status->lag_bytes,
+    status->lag_seconds, status->updated, status->started, status->pid,
+    status->counters, status->connections);
 
   return result < 0 ? result : 0;
 }
@@ -575,10 +570,10 @@ state_get_status (struct state *state, struct state_status *ret_status,
 
   pthread_mutex_lock (&state->lock);
   statement = state_query (
-      state, error,
-      "SELECT state, phase, reason, position, confirmed, lag_bytes,"
-      " lag_seconds, updated, started, pid, counters, connections FROM status",
-      "");
+    state, error,
+    "SELECT state, phase, reason, position, confirmed, lag_bytes,"
+    " lag_seconds, updated, started, pid, counters, connections FROM status",
+    "");
   result = statement == NULL ? SQLITE_ERROR : sqlite3_step (statement);
   if (result == SQLITE_ROW) {
     column_text (statement, 0, ret_status->state, sizeof ret_status->state);
@@ -597,7 +592,8 @@ state_get_status (struct state *state, struct state_status *ret_status,
                  sizeof ret_status->counters);
     column_text (statement, 11, ret_status->connections,
                  sizeof ret_status->connections);
-  } else if (result != SQLITE_DONE && statement != NULL)
+  }
+  else if (result != SQLITE_DONE && statement != NULL)
     state_fail (state, "read the status", error);
   sqlite3_finalize (statement);
   pthread_mutex_unlock (&state->lock);

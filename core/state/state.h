@@ -104,15 +104,15 @@ int state_commit (struct state *state, struct error *error);
  * already, from before a restart. */
 int state_add_dead_letter (struct state *state, const char *table,
                            const char *position, uint64_t ordinal,
-                           const char *key, const char *reason,
-                           bool *ret_new, struct error *error);
+                           const char *key, const char *reason, bool *ret_new,
+                           struct error *error);
 int state_count_dead_letters (struct state *state, int64_t *ret_count,
                               struct error *error);
 
 /* What "ezcdc status" shows of the pipeline as a whole. */
 struct state_status {
-  char state[16]; /* starting running backing_off stopped failed */
-  char phase[16]; /* setup snapshot streaming */
+  char state[16];    /* starting running backing_off stopped failed */
+  char phase[16];    /* setup snapshot streaming */
   char reason[1024]; /* why it is waiting or has ended; may be empty */
   char position[STATE_TEXT_SIZE];  /* read up to here; may be empty */
   char confirmed[STATE_TEXT_SIZE]; /* durable in the sink; may be empty */

@@ -69,20 +69,20 @@ extern "C" {
  * is  return host->fail (instance, EZCDC_E_UNAVAILABLE, "connect to ...");
  */
 #define EZCDC_OK 0
-#define EZCDC_IDLE 1 /* nothing to read within the time given */
-#define EZCDC_END 2  /* this chunk or scan is complete */
-#define EZCDC_FULL 3 /* accepted, but hand control back to the core now */
+#define EZCDC_IDLE 1    /* nothing to read within the time given */
+#define EZCDC_END 2     /* this chunk or scan is complete */
+#define EZCDC_FULL 3    /* accepted, but hand control back to the core now */
 #define EZCDC_CREATED 4 /* prepare: the table was not there and was made */
 
-#define EZCDC_E_CONFIG (-1)      /* configuration is wrong: do not retry */
-#define EZCDC_E_CREDENTIAL (-2)  /* refused: wait for another credential */
-#define EZCDC_E_UNAVAILABLE (-3) /* try again after a growing delay */
-#define EZCDC_E_THROTTLED (-4)   /* try again, later than usual */
-#define EZCDC_E_ROW (-5)         /* a row is refused; others may pass */
-#define EZCDC_E_SCHEMA (-6)      /* prepare the table again, then retry */
-#define EZCDC_E_STOPPED (-7)     /* interrupt was called */
-#define EZCDC_E_OPERATOR (-8)    /* only a person can mend it: stop */
-#define EZCDC_E_MEMORY (-9)      /* out of memory */
+#define EZCDC_E_CONFIG (-1)       /* configuration is wrong: do not retry */
+#define EZCDC_E_CREDENTIAL (-2)   /* refused: wait for another credential */
+#define EZCDC_E_UNAVAILABLE (-3)  /* try again after a growing delay */
+#define EZCDC_E_THROTTLED (-4)    /* try again, later than usual */
+#define EZCDC_E_ROW (-5)          /* a row is refused; others may pass */
+#define EZCDC_E_SCHEMA (-6)       /* prepare the table again, then retry */
+#define EZCDC_E_STOPPED (-7)      /* interrupt was called */
+#define EZCDC_E_OPERATOR (-8)     /* only a person can mend it: stop */
+#define EZCDC_E_MEMORY (-9)       /* out of memory */
 #define EZCDC_E_UNSUPPORTED (-10) /* this connector cannot do that */
 #define EZCDC_E_BUG (-11) /* the connector is in a state it must not be */
 
@@ -170,10 +170,10 @@ struct ezcdc_column {
   uint32_t type;         /* EZCDC_TYPE_... */
   uint32_t element_type; /* of an ARRAY, else 0 */
   int32_t precision;     /* DECIMAL: total digits; -1 if unlimited */
-  int32_t scale;         /* DECIMAL: digits behind the point (0 if unlimited) */
-  int64_t length;        /* STRING: most characters; -1 if unlimited */
-  uint32_t flags;        /* EZCDC_COLUMN_... */
-  uint32_t key_ordinal;  /* 1 for the first column of the key, 2 ...; else 0 */
+  int32_t scale;        /* DECIMAL: digits behind the point (0 if unlimited) */
+  int64_t length;       /* STRING: most characters; -1 if unlimited */
+  uint32_t flags;       /* EZCDC_COLUMN_... */
+  uint32_t key_ordinal; /* 1 for the first column of the key, 2 ...; else 0 */
 };
 
 /* A table as the source sees it now.  Equal id means the same table, even
@@ -182,14 +182,14 @@ struct ezcdc_table {
   uint64_t id;        /* the source's number for the table, not 0 */
   const char *schema; /* "" if the source has none */
   const char *name;
-  const char *target; /* its name in the sink; set by the host, never NULL
+  const char *target;  /* its name in the sink; set by the host, never NULL
                          when a sink sees it */
   const char *refusal; /* NULL, or why this table cannot be replicated and
                           what to do about it */
   const struct ezcdc_column *columns;
-  uint32_t column_count; /* at least 1 */
-  uint32_t key_count;    /* columns with EZCDC_COLUMN_KEY */
-  uint64_t version;      /* grows when the table's columns change; set by the
+  uint32_t column_count;   /* at least 1 */
+  uint32_t key_count;      /* columns with EZCDC_COLUMN_KEY */
+  uint64_t version;        /* grows when the table's columns change; set by the
                             host */
   int64_t estimated_rows;  /* -1 if unknown */
   int64_t estimated_bytes; /* -1 if unknown */
@@ -212,7 +212,7 @@ struct ezcdc_row {
                                            least the key columns); what it
                                            did not send is EZCDC_NULL or
                                            EZCDC_UNCHANGED */
-  const struct ezcdc_position *commit; /* of its transaction, or the
+  const struct ezcdc_position *commit;  /* of its transaction, or the
                                           snapshot's */
   int64_t commit_time; /* microseconds since 1970-01-01 UTC; 0 if unknown */
   uint64_t ordinal;    /* of the change in its transaction, from 0; of a
@@ -240,8 +240,8 @@ struct ezcdc_batch {
   const char *label; /* [A-Za-z0-9_-]{1,100} */
   const struct ezcdc_position *first; /* commit of the first row */
   const struct ezcdc_position *last;  /* commit of the last row */
-  uint32_t truncate; /* 1: empty the table before the rows */
-  uint32_t snapshot; /* 1: rows of a snapshot */
+  uint32_t truncate;                  /* 1: empty the table before the rows */
+  uint32_t snapshot;                  /* 1: rows of a snapshot */
 };
 
 /* ---- Opaque types of the host ------------------------------------------ */
@@ -265,13 +265,13 @@ struct ezcdc_list;     /* where tables or chunks are listed; for one call */
  * /proc/self/fd (PEM that came inline or sealed is never written to disk).
  * Lives as long as the instance; a reload may change it between calls. */
 struct ezcdc_tls {
-  uint32_t size;          /* of this structure */
-  uint32_t mode;          /* EZCDC_TLS_... */
-  const char *mode_name;  /* "disable" ... "verify-full" */
-  const char *root_cert;  /* path; NULL if none is configured */
-  const char *client_cert; /* path or NULL */
-  const char *client_key;  /* path or NULL */
-  const char *crl;         /* path or NULL */
+  uint32_t size;               /* of this structure */
+  uint32_t mode;               /* EZCDC_TLS_... */
+  const char *mode_name;       /* "disable" ... "verify-full" */
+  const char *root_cert;       /* path; NULL if none is configured */
+  const char *client_cert;     /* path or NULL */
+  const char *client_key;      /* path or NULL */
+  const char *crl;             /* path or NULL */
   const char *minimum_version; /* "TLSv1.2" or "TLSv1.3" */
 };
 
@@ -304,13 +304,13 @@ struct ezcdc_http_request {
 };
 
 struct ezcdc_http_response {
-  uint32_t size;       /* of this structure, set by the caller */
-  uint32_t status;     /* HTTP status; 0 if no answer came */
-  char *body;          /* the caller's buffer */
-  uint64_t capacity;   /* its size; the host adds a NUL, cuts what is longer */
-  uint64_t length;     /* set by the host */
-  uint32_t body_sent;  /* 1 if any of the request's body may have left */
-  uint32_t truncated;  /* 1 if the answer was longer than the buffer */
+  uint32_t size;      /* of this structure, set by the caller */
+  uint32_t status;    /* HTTP status; 0 if no answer came */
+  char *body;         /* the caller's buffer */
+  uint64_t capacity;  /* its size; the host adds a NUL, cuts what is longer */
+  uint64_t length;    /* set by the host */
+  uint32_t body_sent; /* 1 if any of the request's body may have left */
+  uint32_t truncated; /* 1 if the answer was longer than the buffer */
 };
 
 /* ---- Options ----------------------------------------------------------- */
@@ -350,7 +350,6 @@ struct ezcdc_option {
 #define EZCDC_REPORT_FAIL 1
 #define EZCDC_REPORT_FIX 2 /* works, but should be mended */
 
-
 /* Called with the bytes of a secret, which are wiped when it returns; its
  * result is passed through by secret_use.  data has a NUL behind length.  It
  * must not keep the pointer and may call no host function but log. */
@@ -382,8 +381,8 @@ struct ezcdc_host {
                                 const char *name);
   int64_t (*option_integer) (struct ezcdc_instance *instance,
                              const char *name);
-  const struct ezcdc_sealed *(*option_sealed) (
-      struct ezcdc_instance *instance, const char *name);
+  const struct ezcdc_sealed *(*option_sealed) (struct ezcdc_instance *instance,
+                                               const char *name);
   const char *(*pipeline_name) (struct ezcdc_instance *instance);
   /* A folder of this pipeline for files of the connector; ends without "/". */
   const char *(*state_folder) (struct ezcdc_instance *instance);
@@ -434,8 +433,7 @@ struct ezcdc_host {
   /* discover: one table, copied. plan: one chunk of the snapshot; chunk is
    * text that only the source understands, at most 200 bytes, kept in the
    * state and given back to reader_read, also after a restart. */
-  int (*list_table) (struct ezcdc_list *list,
-                     const struct ezcdc_table *table);
+  int (*list_table) (struct ezcdc_list *list, const struct ezcdc_table *table);
   int (*list_chunk) (struct ezcdc_list *list, const char *chunk,
                      int64_t estimated_rows);
 
@@ -446,8 +444,7 @@ struct ezcdc_host {
    * that lie inside [message, message + length) cost one copy together;
    * message may be NULL. */
   int (*feed_begin) (struct ezcdc_feed *feed,
-                     const struct ezcdc_position *commit,
-                     int64_t commit_time);
+                     const struct ezcdc_position *commit, int64_t commit_time);
   int (*feed_row) (struct ezcdc_feed *feed, uint64_t table_id,
                    uint32_t operation, const struct ezcdc_value *values,
                    const struct ezcdc_value *old_values, const char *message,
@@ -455,8 +452,7 @@ struct ezcdc_host {
   int (*feed_truncate) (struct ezcdc_feed *feed, uint64_t table_id);
   /* The table looks like this from here on.  Sent before its first row in
    * a stream and whenever it has changed; cheap if nothing has. */
-  int (*feed_table) (struct ezcdc_feed *feed,
-                     const struct ezcdc_table *table);
+  int (*feed_table) (struct ezcdc_feed *feed, const struct ezcdc_table *table);
   /* The transaction is complete; end is the position behind it. */
   int (*feed_commit) (struct ezcdc_feed *feed,
                       const struct ezcdc_position *end);
@@ -479,8 +475,8 @@ struct ezcdc_host {
 };
 
 #define EZCDC_HOST_HAS(host_, member_)                                        \
-  ((host_)->size >= offsetof (struct ezcdc_host, member_)                     \
-                        + sizeof ((host_)->member_))
+  ((host_)->size                                                              \
+   >= offsetof (struct ezcdc_host, member_) + sizeof ((host_)->member_))
 
 /* ---- Source ------------------------------------------------------------
  *
@@ -493,9 +489,11 @@ struct ezcdc_host {
  */
 
 #define EZCDC_SNAPSHOT_INITIAL 1u /* at the point where the stream begins */
-#define EZCDC_SNAPSHOT_LATER 2u   /* at any later point; the stream that
+#define EZCDC_SNAPSHOT_LATER                                                  \
+  2u /* at any later point; the stream that
                                      follows starts before it */
-#define EZCDC_SNAPSHOT_VIEW 3u    /* any consistent view, for a comparison;
+#define EZCDC_SNAPSHOT_VIEW                                                   \
+  3u /* any consistent view, for a comparison;
                                      nothing follows it */
 
 /* What prepare found or made. */
@@ -567,8 +565,7 @@ struct ezcdc_source {
                       int64_t timeout_ms);
   /* All up to position is durable in the sink and stored by the core: the
    * source may forget it.  Does not wait; same thread as stream_read. */
-  int (*stream_confirm) (void *stream,
-                         const struct ezcdc_position *position);
+  int (*stream_confirm) (void *stream, const struct ezcdc_position *position);
   /* Reads rows again by key, as they are now: rows of the given table whose
    * key is one of count keys.  keys holds count times one value per column
    * of the table, of which only the key columns count.  Fed as EZCDC_READ.
@@ -615,7 +612,8 @@ struct ezcdc_sink {
 
 #define EZCDC_THREADS_ONE 1      /* one call in the whole object at a time */
 #define EZCDC_THREADS_INSTANCE 2 /* one call per instance, from any thread */
-#define EZCDC_THREADS_PARALLEL 3 /* any number; objects made by ..._open one
+#define EZCDC_THREADS_PARALLEL                                                \
+  3 /* any number; objects made by ..._open one
                                     at a time each */
 
 /* What an administrator may want to know or forbid. */
@@ -628,7 +626,8 @@ struct ezcdc_sink {
 #define EZCDC_CAN_LOG 32u     /* sink: wants every change in commit order */
 #define EZCDC_CAN_PARTIAL 64u /* sink: keeps EZCDC_UNCHANGED values */
 #define EZCDC_USES_TLS 128u   /* has the core's TLS options (ssl_mode ...) */
-#define EZCDC_USES_HTTP 256u  /* has the core's HTTP options (load_plaintext
+#define EZCDC_USES_HTTP                                                       \
+  256u /* has the core's HTTP options (load_plaintext
                                  ...) */
 
 struct ezcdc_connector {
@@ -640,13 +639,13 @@ struct ezcdc_connector {
   uint64_t must_understand; /* bits the host must know; 0 */
   uint32_t option_stride;   /* sizeof (struct ezcdc_option) */
   uint32_t option_count;
-  uint32_t kind;         /* EZCDC_KIND_... */
-  uint32_t threads;      /* EZCDC_THREADS_..., not 0 */
-  uint64_t capabilities; /* EZCDC_CAN_... */
-  const char *name;      /* [a-z][a-z0-9_-]{0,31} */
-  const char *version;   /* of the connector */
-  const char *summary;   /* one line */
-  const char *license;   /* SPDX */
+  uint32_t kind;                      /* EZCDC_KIND_... */
+  uint32_t threads;                   /* EZCDC_THREADS_..., not 0 */
+  uint64_t capabilities;              /* EZCDC_CAN_... */
+  const char *name;                   /* [a-z][a-z0-9_-]{0,31} */
+  const char *version;                /* of the connector */
+  const char *summary;                /* one line */
+  const char *license;                /* SPDX */
   const struct ezcdc_option *options; /* of a source, or of both */
   const struct ezcdc_source *source;  /* or NULL */
   const struct ezcdc_sink *sink;      /* or NULL */
@@ -656,8 +655,8 @@ struct ezcdc_connector {
  * constant memory; NULL if the host lacks something it must have. */
 #define EZCDC_ENTRY_POINT "ezcdc_connector_v1"
 
-EZCDC_EXPORT const struct ezcdc_connector *
-ezcdc_connector_v1 (const struct ezcdc_host *host);
+EZCDC_EXPORT const struct ezcdc_connector *ezcdc_connector_v1 (
+  const struct ezcdc_host *host);
 
 #ifdef __cplusplus
 }

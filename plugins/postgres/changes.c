@@ -76,8 +76,8 @@ changes_upsert (struct stream *stream, struct ezcdc_feed *feed,
   if (message->old == 'O')
     changes_complete (relation);
   return host->feed_row (
-      feed, relation->oid, message->type == 'I' ? EZCDC_INSERT : EZCDC_UPDATE,
-      relation->values, old, data, (size_t) (message->end - data));
+    feed, relation->oid, message->type == 'I' ? EZCDC_INSERT : EZCDC_UPDATE,
+    relation->values, old, data, (size_t) (message->end - data));
 }
 
 static int
@@ -97,8 +97,8 @@ changes_delete (struct stream *stream, struct ezcdc_feed *feed,
                        "out of memory");
   for (i = 0; i < relation->count; i++)
     relation->keys[i] = relation->columns[i].flags & EZCDC_COLUMN_KEY
-                            ? relation->old_values[i]
-                            : null;
+                          ? relation->old_values[i]
+                          : null;
   return host->feed_row (feed, relation->oid, EZCDC_DELETE, relation->keys,
                          message->old == 'O' ? relation->old_values : NULL,
                          data, (size_t) (message->end - data));
@@ -115,8 +115,8 @@ changes_row (struct stream *stream, struct ezcdc_feed *feed,
   if (code != EZCDC_OK || !relation->wanted)
     return code;
   return message->type == 'D'
-             ? changes_delete (stream, feed, relation, message, data)
-             : changes_upsert (stream, feed, relation, message, data);
+           ? changes_delete (stream, feed, relation, message, data)
+           : changes_upsert (stream, feed, relation, message, data);
 }
 
 static int
@@ -178,8 +178,7 @@ changes_feed (struct stream *stream, struct ezcdc_feed *feed, char *data,
   case 'C':
     return changes_commit (stream, feed, &message);
   case 'R':
-    return relations_update (&stream->relations, stream->self, &message,
-                             data);
+    return relations_update (&stream->relations, stream->self, &message, data);
   case 'I':
   case 'U':
   case 'D':

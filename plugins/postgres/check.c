@@ -25,7 +25,7 @@ struct check {
 static void check_report (struct check *check, uint32_t outcome,
                           const char *subject, const char *remedy,
                           const char *format, ...)
-    __attribute__ ((format (printf, 5, 6)));
+  __attribute__ ((format (printf, 5, 6)));
 
 static void
 check_report (struct check *check, uint32_t outcome, const char *subject,
@@ -44,10 +44,10 @@ static int
 check_server (struct check *check)
 {
   struct session *session = check->session;
-  const char *version
-      = PQparameterStatus (session->connection, "server_version");
-  const char *encoding
-      = PQparameterStatus (session->connection, "server_encoding");
+  const char *version = PQparameterStatus (session->connection,
+                                           "server_version");
+  const char *encoding = PQparameterStatus (session->connection,
+                                            "server_encoding");
   const char *protocol = NULL;
   char level[32];
   int code;
@@ -63,8 +63,7 @@ check_server (struct check *check)
     protocol = PQsslAttribute (session->connection, "protocol");
   if (protocol != NULL)
     check_report (check, EZCDC_REPORT_OK, "encryption", NULL, "%s, %s",
-                  protocol,
-                  PQsslAttribute (session->connection, "cipher"));
+                  protocol, PQsslAttribute (session->connection, "cipher"));
   else
     check_report (check, EZCDC_REPORT_FIX, "encryption",
                   "set ssl_mode = verify-full and ssl_root_cert",
@@ -97,13 +96,13 @@ check_role (struct check *check)
   int code;
 
   code = session_query (
-      check->session, "look at the role",
-      "SELECT rolreplication OR rolsuper OR EXISTS ("
-      " SELECT FROM pg_roles p WHERE p.rolname IN ('rds_replication',"
-      " 'rds_superuser', 'azure_pg_admin', 'cloudsqlsuperuser')"
-      " AND pg_has_role(p.oid, 'member'))"
-      " FROM pg_roles WHERE rolname = current_user",
-      0, NULL, &result);
+    check->session, "look at the role",
+    "SELECT rolreplication OR rolsuper OR EXISTS ("
+    " SELECT FROM pg_roles p WHERE p.rolname IN ('rds_replication',"
+    " 'rds_superuser', 'azure_pg_admin', 'cloudsqlsuperuser')"
+    " AND pg_has_role(p.oid, 'member'))"
+    " FROM pg_roles WHERE rolname = current_user",
+    0, NULL, &result);
   if (code != EZCDC_OK)
     return code;
   may = PQntuples (result) == 1 && field_true (result, 0, 0);
@@ -209,9 +208,9 @@ check_publication (struct check *check)
     return EZCDC_OK;
   }
   code = session_text (
-      check->session, "look at the database's rights",
-      "SELECT has_database_privilege(current_database(), 'CREATE')", may,
-      sizeof may);
+    check->session, "look at the database's rights",
+    "SELECT has_database_privilege(current_database(), 'CREATE')", may,
+    sizeof may);
   if (code != EZCDC_OK)
     return code;
   if (may[0] == 't')

@@ -110,7 +110,7 @@ connect_start (void *context, const char *data, size_t length)
   if (data != NULL)
     connect_set (parameters, "password", data);
   parameters->connection = PQconnectStartParams (
-      parameters->keywords, parameters->values, 0 /* a name is a name */);
+    parameters->keywords, parameters->values, 0 /* a name is a name */);
   if (data != NULL)
     parameters->values[parameters->count - 1] = NULL;
   return EZCDC_OK;
@@ -150,15 +150,24 @@ static bool
 connect_is_tls_problem (const char *line)
 {
   static const char *const signs[] = {
-    "certificate verify failed",    "does not match host name",
-    "server does not support SSL",  "root certificate",
-    "could not read certificate",   "could not load",
-    "private key",                  "hannel binding",
-    "could not get server",         "host name must be specified",
-    "unsupported protocol",         "protocol version",
-    "could not find digest",        "invalid ssl",
-    "no protocols available",       "handshake failure",
-    "alert certificate",            "unknown ca",
+    "certificate verify failed",
+    "does not match host name",
+    "server does not support SSL",
+    "root certificate",
+    "could not read certificate",
+    "could not load",
+    "private key",
+    "hannel binding",
+    "could not get server",
+    "host name must be specified",
+    "unsupported protocol",
+    "protocol version",
+    "could not find digest",
+    "invalid ssl",
+    "no protocols available",
+    "handshake failure",
+    "alert certificate",
+    "unknown ca",
   };
   size_t i;
 
@@ -221,8 +230,7 @@ static int
 connect_poll (struct postgres *self, struct session *session)
 {
   PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-  int64_t deadline
-      = host->monotonic_time () + self->connect_timeout_ms * 1000;
+  int64_t deadline = host->monotonic_time () + self->connect_timeout_ms * 1000;
   int64_t left;
   int ready;
 
@@ -234,8 +242,7 @@ connect_poll (struct postgres *self, struct session *session)
     left = deadline - host->monotonic_time ();
     if (left <= 0)
       return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
-                         "connect to %s: no answer within %d s",
-                         session->peer,
+                         "connect to %s: no answer within %d s", session->peer,
                          (int) (self->connect_timeout_ms / 1000));
     ready = host->wait (self->instance, PQsocket (session->connection),
                         status == PGRES_POLLING_READING ? 1 : 2,
@@ -285,16 +292,16 @@ connect_check_tls (struct postgres *self, struct session *session)
 static int
 connect_pin_settings (struct session *session)
 {
-  static const char settings[]
-      = "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres';"
-        " SET timezone = 'UTC'; SET bytea_output = 'hex';"
-        " SET extra_float_digits = 3; SET lc_monetary = 'C';"
-        " SET xmloption = 'content'; SET standard_conforming_strings = on;"
-        " SET search_path = pg_catalog; SET row_security = off;"
-        " SET synchronize_seqscans = off; SET jit = off;"
-        " SET statement_timeout = 0;"
-        " SET lock_timeout = 0;"
-        " SET idle_in_transaction_session_timeout = 0";
+  static const char settings[] =
+    "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres';"
+    " SET timezone = 'UTC'; SET bytea_output = 'hex';"
+    " SET extra_float_digits = 3; SET lc_monetary = 'C';"
+    " SET xmloption = 'content'; SET standard_conforming_strings = on;"
+    " SET search_path = pg_catalog; SET row_security = off;"
+    " SET synchronize_seqscans = off; SET jit = off;"
+    " SET statement_timeout = 0;"
+    " SET lock_timeout = 0;"
+    " SET idle_in_transaction_session_timeout = 0";
   char text[sizeof settings + 100];
 
   snprintf (text, sizeof text, "%s%s%s", settings,
@@ -448,8 +455,8 @@ session_wait (struct session *session, uint32_t events, int64_t timeout_ms)
 {
   if ((events & 1) && session_has_bytes (session))
     return 1;
-  return host->wait (session->instance, PQsocket (session->connection),
-                     events, timeout_ms);
+  return host->wait (session->instance, PQsocket (session->connection), events,
+                     timeout_ms);
 }
 
 void

@@ -17,14 +17,14 @@ struct session {
   struct ezcdc_instance *instance;
   const char *peer; /* "database at host:port", for messages */
   PGconn *connection;
-  void *ssl;       /* OpenSSL's SSL, or NULL in the clear */
-  int version;     /* of the server, 150020 */
-  bool lazy;       /* wakes up for many bytes at once, see session_lazy */
-  bool fresh;      /* the last consumed bytes held a message */
-  bool late;       /* the last wait was in vain */
+  void *ssl;         /* OpenSSL's SSL, or NULL in the clear */
+  int version;       /* of the server, 150020 */
+  bool lazy;         /* wakes up for many bytes at once, see session_lazy */
+  bool fresh;        /* the last consumed bytes held a message */
+  bool late;         /* the last wait was in vain */
   int64_t announced; /* bytes that were there at the last look, less those
                       * of the messages since */
-  int overhead;    /* bytes on the wire of a short message beside itself */
+  int overhead;      /* bytes on the wire of a short message beside itself */
   int64_t window_start; /* of measuring how much arrives */
   int64_t window_bytes;
   char peer_text[256];

@@ -52,43 +52,43 @@ enum {
   TABLE_ROWS,
   TABLE_BYTES,
   TABLE_UNKNOWN_ROWS,
-  TABLE_ODD_LEAF,      /* a leaf that can't be replicated */
-  TABLE_ODD_IDENTITY,  /* a leaf that identifies its rows otherwise */
+  TABLE_ODD_LEAF,     /* a leaf that can't be replicated */
+  TABLE_ODD_IDENTITY, /* a leaf that identifies its rows otherwise */
   TABLE_PUBLISHED,
   TABLE_FILTER,
 };
 
 /* $1 the OIDs, $2 the publication; %s the row filter (from 15 on). */
-static const char describe_tables[]
-    = "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,"
-      " c.relreplident, k.columns, COALESCE(k.indimmediate, true),"
-      " s.secured, s.rows, s.bytes, s.unknown, s.odd, s.identity,"
-      " p.tablename IS NOT NULL, %s"
-      " FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
-      " JOIN pg_class c ON c.oid = w.oid"
-      " JOIN pg_namespace n ON n.oid = c.relnamespace"
-      " LEFT JOIN LATERAL (SELECT i.indimmediate,"
-      "  (SELECT string_agg(i.indkey[g]::text, ' ' ORDER BY g)"
-      "   FROM generate_series(0, i.indnkeyatts - 1) g) AS columns"
-      "  FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid"
-      "  AND CASE c.relreplident WHEN 'i' THEN i.indisreplident"
-      "   ELSE i.indisprimary END LIMIT 1) k ON true"
-      " CROSS JOIN LATERAL (SELECT"
-      "  bool_or(row_security_active(l.oid)) AS secured,"
-      "  COALESCE(sum(GREATEST(lc.reltuples, 0))"
-      "   FILTER (WHERE lc.relkind = 'r'), 0)::bigint AS rows,"
-      "  COALESCE(sum(pg_table_size(l.oid)), 0)::bigint AS bytes,"
-      "  bool_or(lc.relkind = 'r' AND lc.reltuples <= 0"
-      "   AND pg_relation_size(l.oid) > 0) AS unknown,"
-      "  min(l.oid::regclass::text) FILTER (WHERE l.oid <> c.oid AND"
-      "   (lc.relkind <> 'r' OR lc.relpersistence <> 'p')) AS odd,"
-      "  min(l.oid::regclass::text) FILTER (WHERE l.oid <> c.oid AND"
-      "   lc.relreplident <> 'f' AND (lc.relreplident = 'n' OR"
-      "   (lc.relreplident = 'i') <> (c.relreplident = 'i'))) AS identity"
-      "  FROM " SQL_TREE " l JOIN pg_class lc ON lc.oid = l.oid) s"
-      " LEFT JOIN pg_publication_tables p ON p.pubname = $2"
-      "  AND p.schemaname = n.nspname AND p.tablename = c.relname"
-      " ORDER BY w.place";
+static const char describe_tables[] =
+  "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,"
+  " c.relreplident, k.columns, COALESCE(k.indimmediate, true),"
+  " s.secured, s.rows, s.bytes, s.unknown, s.odd, s.identity,"
+  " p.tablename IS NOT NULL, %s"
+  " FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
+  " JOIN pg_class c ON c.oid = w.oid"
+  " JOIN pg_namespace n ON n.oid = c.relnamespace"
+  " LEFT JOIN LATERAL (SELECT i.indimmediate,"
+  "  (SELECT string_agg(i.indkey[g]::text, ' ' ORDER BY g)"
+  "   FROM generate_series(0, i.indnkeyatts - 1) g) AS columns"
+  "  FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid"
+  "  AND CASE c.relreplident WHEN 'i' THEN i.indisreplident"
+  "   ELSE i.indisprimary END LIMIT 1) k ON true"
+  " CROSS JOIN LATERAL (SELECT"
+  "  bool_or(row_security_active(l.oid)) AS secured,"
+  "  COALESCE(sum(GREATEST(lc.reltuples, 0))"
+  "   FILTER (WHERE lc.relkind = 'r'), 0)::bigint AS rows,"
+  "  COALESCE(sum(pg_table_size(l.oid)), 0)::bigint AS bytes,"
+  "  bool_or(lc.relkind = 'r' AND lc.reltuples <= 0"
+  "   AND pg_relation_size(l.oid) > 0) AS unknown,"
+  "  min(l.oid::regclass::text) FILTER (WHERE l.oid <> c.oid AND"
+  "   (lc.relkind <> 'r' OR lc.relpersistence <> 'p')) AS odd,"
+  "  min(l.oid::regclass::text) FILTER (WHERE l.oid <> c.oid AND"
+  "   lc.relreplident <> 'f' AND (lc.relreplident = 'n' OR"
+  "   (lc.relreplident = 'i') <> (c.relreplident = 'i'))) AS identity"
+  "  FROM " SQL_TREE " l JOIN pg_class lc ON lc.oid = l.oid) s"
+  " LEFT JOIN pg_publication_tables p ON p.pubname = $2"
+  "  AND p.schemaname = n.nspname AND p.tablename = c.relname"
+  " ORDER BY w.place";
 
 enum {
   COLUMN_TABLE,
@@ -101,26 +101,23 @@ enum {
 };
 
 /* %s is the condition for a column that the publication carries. */
-static const char describe_columns[]
-    = SQL_DOMAINS
-      " SELECT x.oid, x.number, x.name, x.type, x.modifier,"
-      " (SELECT min(l.oid::regclass::text) FROM " SQL_TREE " l"
-      "  JOIN pg_attribute la ON la.attrelid = l.oid AND la.attname = x.name"
-      "  WHERE NOT has_table_privilege(l.oid, 'SELECT')"
-      "  AND NOT has_column_privilege(l.oid, la.attnum, 'SELECT')),"
-      SQL_TYPE_COLUMNS
-      " FROM (SELECT w.place, a.attrelid AS oid, a.attnum AS number,"
-      "  a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier"
-      "  FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
-      "  JOIN pg_class c ON c.oid = w.oid"
-      "  JOIN pg_namespace n ON n.oid = c.relnamespace"
-      "  JOIN pg_attribute a ON a.attrelid = c.oid"
-      "  LEFT JOIN pg_publication_tables p ON p.pubname = $2"
-      "   AND p.schemaname = n.nspname AND p.tablename = c.relname"
-      "  WHERE a.attnum > 0 AND NOT a.attisdropped AND %s) x"
-      " JOIN pg_class c ON c.oid = x.oid"
-      SQL_TYPE_JOINS
-      " ORDER BY x.place, x.number";
+static const char describe_columns[] = SQL_DOMAINS
+  " SELECT x.oid, x.number, x.name, x.type, x.modifier,"
+  " (SELECT min(l.oid::regclass::text) FROM " SQL_TREE " l"
+  "  JOIN pg_attribute la ON la.attrelid = l.oid AND la.attname = x.name"
+  "  WHERE NOT has_table_privilege(l.oid, 'SELECT')"
+  "  AND NOT has_column_privilege(l.oid, la.attnum, 'SELECT'))," SQL_TYPE_COLUMNS
+  " FROM (SELECT w.place, a.attrelid AS oid, a.attnum AS number,"
+  "  a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier"
+  "  FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
+  "  JOIN pg_class c ON c.oid = w.oid"
+  "  JOIN pg_namespace n ON n.oid = c.relnamespace"
+  "  JOIN pg_attribute a ON a.attrelid = c.oid"
+  "  LEFT JOIN pg_publication_tables p ON p.pubname = $2"
+  "   AND p.schemaname = n.nspname AND p.tablename = c.relname"
+  "  WHERE a.attnum > 0 AND NOT a.attisdropped AND %s) x"
+  " JOIN pg_class c ON c.oid = x.oid" SQL_TYPE_JOINS
+  " ORDER BY x.place, x.number";
 
 int
 catalog_types (struct session *session, const char *oids,
@@ -128,13 +125,13 @@ catalog_types (struct session *session, const char *oids,
 {
   const char *const parameters[] = { oids, modifiers };
 
-  return session_query (
-      session, "look up types",
-      SQL_DOMAINS " SELECT" SQL_TYPE_COLUMNS
-                  " FROM unnest($1::oid[], $2::int[]) WITH ORDINALITY"
-                  " x (type, modifier, place)" SQL_TYPE_JOINS
-                  " ORDER BY x.place",
-      2, parameters, ret_result);
+  return session_query (session, "look up types",
+                        SQL_DOMAINS
+                        " SELECT" SQL_TYPE_COLUMNS
+                        " FROM unnest($1::oid[], $2::int[]) WITH ORDINALITY"
+                        " x (type, modifier, place)" SQL_TYPE_JOINS
+                        " ORDER BY x.place",
+                        2, parameters, ret_result);
 }
 
 void
@@ -151,8 +148,8 @@ catalog_type (const PGresult *result, int row, int first,
 }
 
 int
-catalog_read (struct postgres *self, struct session *session,
-              const char *oids, struct catalog *ret_catalog)
+catalog_read (struct postgres *self, struct session *session, const char *oids,
+              struct catalog *ret_catalog)
 {
   const char *const parameters[] = { oids, self->publication };
   struct catalog catalog = { .version = session->version };
@@ -262,7 +259,7 @@ describe_column (const struct catalog *catalog, int row, const char *key,
   column->type_name = PQgetvalue (result, row, COLUMN_TYPE_NAME);
   column->flags = 0;
   column->key_ordinal = describe_key_ordinal (
-      key, strtol (PQgetvalue (result, row, COLUMN_NUMBER), NULL, 10));
+    key, strtol (PQgetvalue (result, row, COLUMN_NUMBER), NULL, 10));
   /* Other columns may lose their NOT NULL at any time, and the stream would
    * not say so. */
   if (column->key_ordinal != 0)
@@ -365,8 +362,7 @@ describe_refuse_access (struct postgres *self, const struct catalog *catalog,
   }
   else if (unreadable >= 0)
     REFUSE ("role %s may not read column %s; GRANT SELECT ON %s TO %s",
-            self->user,
-            PQgetvalue (catalog->columns, unreadable, COLUMN_NAME),
+            self->user, PQgetvalue (catalog->columns, unreadable, COLUMN_NAME),
             PQgetvalue (catalog->columns, unreadable, COLUMN_UNREADABLE),
             self->user);
 }
@@ -398,10 +394,10 @@ describe_all_columns (struct catalog *catalog, const char *oid,
     if (!description_reserve (description, count + 1))
       return EZCDC_E_MEMORY;
     describe_column (catalog, row, key, &description->columns[count]);
-    description->types[count]
-        = (uint32_t) field_number (catalog->columns, row, COLUMN_TYPE);
-    description->modifiers[count]
-        = (int32_t) field_number (catalog->columns, row, COLUMN_MODIFIER);
+    description->types[count] = (uint32_t) field_number (catalog->columns, row,
+                                                         COLUMN_TYPE);
+    description->modifiers[count] = (int32_t) field_number (
+      catalog->columns, row, COLUMN_MODIFIER);
     if (description->columns[count].flags & EZCDC_COLUMN_KEY)
       description->table.key_count++;
     if (description->unreadable < 0
@@ -456,9 +452,9 @@ catalog_next (struct postgres *self, struct catalog *catalog,
     table->estimated_rows = field_number (result, row, TABLE_ROWS);
   description->filter = field_text (result, row, TABLE_FILTER);
   description->partitioned = *PQgetvalue (result, row, TABLE_KIND) == 'p';
-  code = describe_all_columns (
-      catalog, PQgetvalue (result, row, TABLE_OID),
-      field_text (result, row, TABLE_KEY), description);
+  code = describe_all_columns (catalog, PQgetvalue (result, row, TABLE_OID),
+                               field_text (result, row, TABLE_KEY),
+                               description);
   if (code == EZCDC_OK)
     describe_refuse (self, catalog, row, description);
   if (code == EZCDC_OK && table->column_count == 0)

@@ -21,9 +21,9 @@ struct description {
   struct ezcdc_table table;
   struct ezcdc_column *columns; /* malloc'ed; grows from table to table */
   uint32_t column_space;
-  uint32_t *types;     /* pg_attribute.atttypid of each column */
-  int32_t *modifiers;  /* pg_attribute.atttypmod of each column */
-  const char *filter;  /* the publication's row filter, NULL if none */
+  uint32_t *types;    /* pg_attribute.atttypid of each column */
+  int32_t *modifiers; /* pg_attribute.atttypmod of each column */
+  const char *filter; /* the publication's row filter, NULL if none */
   bool partitioned;
   int unreadable; /* row of the first column that may not be read, or -1 */
   char refusal[REFUSAL_SIZE]; /* table.refusal points here or is NULL */

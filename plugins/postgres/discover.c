@@ -18,14 +18,14 @@ struct candidate {
   char kind;
 };
 
-static const char discover_relations[]
-    = "SELECT c.oid, n.nspname, c.relname, c.relkind,"
-      " (SELECT i.inhparent FROM pg_inherits i"
-      "  WHERE c.relispartition AND i.inhrelid = c.oid LIMIT 1)"
-      " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-      " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')"
-      " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
-      " ORDER BY n.nspname, c.relname";
+static const char discover_relations[] =
+  "SELECT c.oid, n.nspname, c.relname, c.relkind,"
+  " (SELECT i.inhparent FROM pg_inherits i"
+  "  WHERE c.relispartition AND i.inhrelid = c.oid LIMIT 1)"
+  " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+  " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')"
+  " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+  " ORDER BY n.nspname, c.relname";
 
 static bool
 discover_is_table (const struct candidate *candidate)
@@ -39,7 +39,7 @@ static void
 discover_match (struct postgres *self, struct candidate *candidate)
 {
   const struct pattern *pattern = patterns_find (
-      &self->patterns, candidate->schema, candidate->name);
+    &self->patterns, candidate->schema, candidate->name);
 
   if (pattern != NULL && !pattern->exact && !discover_is_table (candidate)) {
     host->log (self->instance, EZCDC_LOG_INFO,
@@ -67,8 +67,7 @@ discover_is_covered (const struct candidate *candidate,
 
   while (candidate->parent != NULL) {
     key.oid = candidate->parent;
-    found = bsearch (&wanted, by_oid, count, sizeof *by_oid,
-                     discover_compare);
+    found = bsearch (&wanted, by_oid, count, sizeof *by_oid, discover_compare);
     if (found == NULL)
       return false;
     candidate = *found;
@@ -155,8 +154,7 @@ discover_pick (struct postgres *self, const PGresult *result,
     code = host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   if (code == EZCDC_OK && picked == 0)
     code = host->fail (self->instance, EZCDC_E_CONFIG,
-                       "tables: nothing in database %s fits",
-                       self->database);
+                       "tables: nothing in database %s fits", self->database);
   return code;
 }
 

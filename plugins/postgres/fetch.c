@@ -54,9 +54,8 @@ fetch_add_key (struct text *sql, const struct ezcdc_table *table,
 /* Writes "TABLE WHERE (KEY) IN (VALUES ...)". */
 static int
 fetch_source (struct postgres *self, struct session *session,
-              const struct ezcdc_table *table,
-              const struct ezcdc_value *keys, uint64_t count,
-              struct text *sql)
+              const struct ezcdc_table *table, const struct ezcdc_value *keys,
+              uint64_t count, struct text *sql)
 {
   char statement[128];
   PGresult *result;
@@ -75,8 +74,8 @@ fetch_source (struct postgres *self, struct session *session,
                  *PQgetvalue (result, 0, 1) == 'p' ? "" : "ONLY ",
                  PQgetvalue (result, 0, 0));
   else
-    code = host->fail (self->instance, EZCDC_E_SCHEMA,
-                       "table %s.%s is gone", table->schema, table->name);
+    code = host->fail (self->instance, EZCDC_E_SCHEMA, "table %s.%s is gone",
+                       table->schema, table->name);
   PQclear (result);
   if (code != EZCDC_OK)
     return code;

@@ -8,84 +8,84 @@
 
 const struct ezcdc_option postgres_options[POSTGRES_OPTION_COUNT] = {
   {
-      .name = "host",
-      .type = EZCDC_OPTION_STRING,
-      .flags = EZCDC_OPTION_REQUIRED,
-      .help = "name or address of the server",
+    .name = "host",
+    .type = EZCDC_OPTION_STRING,
+    .flags = EZCDC_OPTION_REQUIRED,
+    .help = "name or address of the server",
   },
   {
-      .name = "port",
-      .type = EZCDC_OPTION_INTEGER,
-      .default_value = "5432",
-      .minimum = 1,
-      .maximum = 65535,
-      .help = "port of the server",
+    .name = "port",
+    .type = EZCDC_OPTION_INTEGER,
+    .default_value = "5432",
+    .minimum = 1,
+    .maximum = 65535,
+    .help = "port of the server",
   },
   {
-      .name = "database",
-      .type = EZCDC_OPTION_STRING,
-      .flags = EZCDC_OPTION_REQUIRED,
-      .help = "database to read",
+    .name = "database",
+    .type = EZCDC_OPTION_STRING,
+    .flags = EZCDC_OPTION_REQUIRED,
+    .help = "database to read",
   },
   {
-      .name = "user",
-      .type = EZCDC_OPTION_STRING,
-      .flags = EZCDC_OPTION_REQUIRED,
-      .help = "role with REPLICATION and SELECT on the tables",
+    .name = "user",
+    .type = EZCDC_OPTION_STRING,
+    .flags = EZCDC_OPTION_REQUIRED,
+    .help = "role with REPLICATION and SELECT on the tables",
   },
   {
-      .name = "password",
-      .type = EZCDC_OPTION_SECRET,
-      .flags = EZCDC_OPTION_RELOADABLE,
-      .help = "the role's password, if the server asks for one",
+    .name = "password",
+    .type = EZCDC_OPTION_SECRET,
+    .flags = EZCDC_OPTION_RELOADABLE,
+    .help = "the role's password, if the server asks for one",
   },
   {
-      .name = "tables",
-      .type = EZCDC_OPTION_STRING,
-      .flags = EZCDC_OPTION_REQUIRED,
-      .help = "patterns with commas between, * and ? match, ! leaves out:"
-              " public.order_*, !*.*_archive",
+    .name = "tables",
+    .type = EZCDC_OPTION_STRING,
+    .flags = EZCDC_OPTION_REQUIRED,
+    .help = "patterns with commas between, * and ? match, ! leaves out:"
+            " public.order_*, !*.*_archive",
   },
   {
-      .name = "slot",
-      .type = EZCDC_OPTION_STRING,
-      .help = "replication slot, made if missing (default: ezcdc_NAME)",
+    .name = "slot",
+    .type = EZCDC_OPTION_STRING,
+    .help = "replication slot, made if missing (default: ezcdc_NAME)",
   },
   {
-      .name = "publication",
-      .type = EZCDC_OPTION_STRING,
-      .help = "publication, made if missing (default: ezcdc_NAME)",
+    .name = "publication",
+    .type = EZCDC_OPTION_STRING,
+    .help = "publication, made if missing (default: ezcdc_NAME)",
   },
   {
-      .name = "snapshot",
-      .type = EZCDC_OPTION_CHOICE,
-      .default_value = "initial",
-      .choices = "initial|never|only",
-      .help = "copy the tables first, never, or do nothing else",
+    .name = "snapshot",
+    .type = EZCDC_OPTION_CHOICE,
+    .default_value = "initial",
+    .choices = "initial|never|only",
+    .help = "copy the tables first, never, or do nothing else",
   },
   {
-      .name = "snapshot_workers",
-      .type = EZCDC_OPTION_INTEGER,
-      .default_value = "2",
-      .minimum = 1,
-      .maximum = 64,
-      .help = "connections that copy at the same time",
+    .name = "snapshot_workers",
+    .type = EZCDC_OPTION_INTEGER,
+    .default_value = "2",
+    .minimum = 1,
+    .maximum = 64,
+    .help = "connections that copy at the same time",
   },
   {
-      .name = "connect_timeout",
-      .type = EZCDC_OPTION_DURATION,
-      .default_value = "15s",
-      .minimum = INT64_C (1000000),
-      .maximum = INT64_C (600000000),
-      .help = "how long to wait for a connection to stand",
+    .name = "connect_timeout",
+    .type = EZCDC_OPTION_DURATION,
+    .default_value = "15s",
+    .minimum = INT64_C (1000000),
+    .maximum = INT64_C (600000000),
+    .help = "how long to wait for a connection to stand",
   },
   {
-      .name = "channel_binding",
-      .type = EZCDC_OPTION_CHOICE,
-      .default_value = "auto",
-      .choices = "auto|require|prefer|disable",
-      .help = "bind the password to the TLS connection; auto requires it where"
-              " ssl_mode is require or stricter",
+    .name = "channel_binding",
+    .type = EZCDC_OPTION_CHOICE,
+    .default_value = "auto",
+    .choices = "auto|require|prefer|disable",
+    .help = "bind the password to the TLS connection; auto requires it where"
+            " ssl_mode is require or stricter",
   },
 };
 
@@ -138,7 +138,7 @@ options_slot (struct postgres *self)
   if (code == EZCDC_OK
       && self->slot[strspn (self->slot, "abcdefghijklmnopqrstuvwxyz"
                                         "0123456789_")]
-             != '\0')
+           != '\0')
     code = host->fail (self->instance, EZCDC_E_CONFIG,
                        "slot: only a-z, 0-9 and _ make a slot's name, \"%s\""
                        " has others",
@@ -158,8 +158,8 @@ options_read (struct postgres *self)
   self->user = host->option_string (instance, "user");
   self->password = host->option_sealed (instance, "password");
   self->channel_binding = host->option_string (instance, "channel_binding");
-  self->connect_timeout_ms
-      = host->option_integer (instance, "connect_timeout") / 1000;
+  self->connect_timeout_ms = host->option_integer (instance, "connect_timeout")
+                             / 1000;
   snprintf (self->port, sizeof self->port, "%d",
             (int) host->option_integer (instance, "port"));
   snprintf (self->application, sizeof self->application, "ezcdc_%s",

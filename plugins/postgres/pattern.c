@@ -43,8 +43,8 @@ pattern_part (const char *at, char **write, bool *exact)
 
 /* Parses one pattern at *at and moves *at behind it. */
 static bool
-pattern_parse (const char **at, struct pattern *ret_pattern,
-               char *ret_problem, size_t size)
+pattern_parse (const char **at, struct pattern *ret_pattern, char *ret_problem,
+               size_t size)
 {
   const char *start = *at, *from = *at, *to;
   struct pattern pattern = { .exact = true };
@@ -76,10 +76,9 @@ pattern_parse (const char **at, struct pattern *ret_pattern,
   }
   if (to == NULL || *pattern.schema == '\0' || *pattern.name == '\0') {
     free (pattern.text);
-    return pattern_problem (ret_problem, size,
-                            to == NULL ? "no closing quote"
-                                       : "a table name is missing",
-                            start);
+    return pattern_problem (
+      ret_problem, size,
+      to == NULL ? "no closing quote" : "a table name is missing", start);
   }
   memcpy (pattern.text, start, (size_t) (to - start));
   pattern.text[to - start] = '\0';

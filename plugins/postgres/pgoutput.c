@@ -79,8 +79,7 @@ pgoutput_parse_relation (const char *at, const char *end,
 {
   if (!pgoutput_relation (&at, end, &message->relation)
       || !pgoutput_string (&at, end, &message->schema)
-      || !pgoutput_string (&at, end, &message->name)
-      || end - at < 1 + 2)
+      || !pgoutput_string (&at, end, &message->name) || end - at < 1 + 2)
     return false;
   message->identity = at[0];
   message->column_count = pgoutput_uint16 (at + 1);

@@ -19,11 +19,11 @@
 /* The type is the first byte of the message; members that a type does not
  * have are 0. */
 struct pgoutput_message {
-  char type; /* B C R I U D T; other types have nothing else set */
+  char type;     /* B C R I U D T; other types have nothing else set */
   char identity; /* R: d n f i */
   char old;      /* U, D: K or O before the old tuple, 0 if there is none */
-  uint16_t column_count; /* R */
-  uint32_t relation;     /* R I U D */
+  uint16_t column_count;   /* R */
+  uint32_t relation;       /* R I U D */
   uint32_t relation_count; /* T: as many numbers stand at body */
   uint64_t lsn;            /* B, C: of the commit record */
   uint64_t end_lsn;        /* C: behind the commit record */

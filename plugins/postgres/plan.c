@@ -12,18 +12,18 @@
 
 /* The table, or its leaves: OID, relfilenode, blocks, rows, whether it is a
  * heap, whose rows lie in numbered blocks. */
-static const char plan_leaves[]
-    = "SELECT l.oid, pg_relation_filenode(l.oid),"
-      " pg_relation_size(l.oid) / current_setting('block_size')::int,"
-      " lc.reltuples::bigint, m.amname = 'heap'"
-      " FROM pg_class c CROSS JOIN LATERAL"
-      " (SELECT c.oid AS oid WHERE c.relkind <> 'p' UNION ALL"
-      "  SELECT t.relid::oid FROM pg_partition_tree(c.oid) t"
-      "  WHERE c.relkind = 'p' AND t.isleaf) l"
-      " JOIN pg_class lc ON lc.oid = l.oid"
-      " LEFT JOIN pg_am m ON m.oid = lc.relam"
-      " WHERE c.oid = $1 AND pg_relation_filenode(l.oid) IS NOT NULL"
-      " ORDER BY l.oid";
+static const char plan_leaves[] =
+  "SELECT l.oid, pg_relation_filenode(l.oid),"
+  " pg_relation_size(l.oid) / current_setting('block_size')::int,"
+  " lc.reltuples::bigint, m.amname = 'heap'"
+  " FROM pg_class c CROSS JOIN LATERAL"
+  " (SELECT c.oid AS oid WHERE c.relkind <> 'p' UNION ALL"
+  "  SELECT t.relid::oid FROM pg_partition_tree(c.oid) t"
+  "  WHERE c.relkind = 'p' AND t.isleaf) l"
+  " JOIN pg_class lc ON lc.oid = l.oid"
+  " LEFT JOIN pg_am m ON m.oid = lc.relam"
+  " WHERE c.oid = $1 AND pg_relation_filenode(l.oid) IS NOT NULL"
+  " ORDER BY l.oid";
 
 static int
 plan_leaf (struct session *session, const PGresult *result, int row,
@@ -50,12 +50,12 @@ plan_leaf (struct session *session, const PGresult *result, int row,
     /* The last one takes whatever has been added meanwhile. */
     chunk.end = from < blocks ? (uint32_t) from : 0;
     chunk_text (&chunk, text);
-    code = host->list_chunk (
-        list, text,
-        rows <= 0 && blocks > 0 ? -1
-        : blocks == 0           ? 0
-        : chunk.end != 0        ? rows * part / blocks
-                                : rows * (blocks - chunk.first) / blocks);
+    code = host->list_chunk (list, text,
+                             rows <= 0 && blocks > 0 ? -1
+                             : blocks == 0           ? 0
+                             : chunk.end != 0
+                               ? rows * part / blocks
+                               : rows * (blocks - chunk.first) / blocks);
   } while (code >= 0 && from < blocks);
   return code;
 }

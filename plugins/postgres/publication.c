@@ -19,13 +19,13 @@ publication_read (struct postgres *self, struct session *session,
   int code;
 
   code = session_query (
-      session, "look at the publication",
-      session->version >= 130000
-          ? "SELECT puballtables, pubinsert, pubupdate, pubdelete,"
-            " pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1"
-          : "SELECT puballtables, pubinsert, pubupdate, pubdelete,"
-            " pubtruncate, false FROM pg_publication WHERE pubname = $1",
-      1, parameters, &result);
+    session, "look at the publication",
+    session->version >= 130000
+      ? "SELECT puballtables, pubinsert, pubupdate, pubdelete,"
+        " pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1"
+      : "SELECT puballtables, pubinsert, pubupdate, pubdelete,"
+        " pubtruncate, false FROM pg_publication WHERE pubname = $1",
+    1, parameters, &result);
   if (code != EZCDC_OK)
     return code;
   memset (&publication, 0, sizeof publication);

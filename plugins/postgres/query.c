@@ -29,8 +29,8 @@ first_line (const char *message, char *ret_line, size_t size)
 const char *
 session_state (const PGresult *result)
 {
-  const char *state
-      = result ? PQresultErrorField (result, PG_DIAG_SQLSTATE) : NULL;
+  const char *state = result ? PQresultErrorField (result, PG_DIAG_SQLSTATE)
+                             : NULL;
 
   return state ? state : "";
 }
@@ -80,12 +80,10 @@ session_fail (struct session *session, const PGresult *result,
     message = PQerrorMessage (session->connection);
   first_line (message, line, sizeof line);
   if (*state != '\0')
-    return host->fail (session->instance, state_code (state),
-                       "%s (%s): %s%s%s (SQLSTATE %s)", what, session->peer,
-                       line, hint ? "; " : "",
-                       hint ? first_line (hint, hint_line, sizeof hint_line)
-                            : "",
-                       state);
+    return host->fail (
+      session->instance, state_code (state), "%s (%s): %s%s%s (SQLSTATE %s)",
+      what, session->peer, line, hint ? "; " : "",
+      hint ? first_line (hint, hint_line, sizeof hint_line) : "", state);
   return host->fail (session->instance, EZCDC_E_UNAVAILABLE, "%s (%s): %s",
                      what, session->peer, line);
 }
@@ -122,8 +120,8 @@ session_send (struct session *session, const char *what, const char *sql,
 }
 
 int
-session_receive (struct session *session, const char *what,
-                 int64_t timeout_ms, PGresult **ret_result)
+session_receive (struct session *session, const char *what, int64_t timeout_ms,
+                 PGresult **ret_result)
 {
   int64_t deadline = host->monotonic_time () + timeout_ms * 1000;
   int64_t wait_ms = QUERY_WAIT_MS;
@@ -148,8 +146,7 @@ session_receive (struct session *session, const char *what,
 
 int
 session_query (struct session *session, const char *what, const char *sql,
-               int count, const char *const *parameters,
-               PGresult **ret_result)
+               int count, const char *const *parameters, PGresult **ret_result)
 {
   PGresult *last = NULL, *next;
   ExecStatusType status;

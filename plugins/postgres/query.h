@@ -24,8 +24,8 @@ int session_receive (struct session *session, const char *what,
 
 /* Sends and receives; fails if the server reports an error. The caller clears
  * the result. */
-int session_query (struct session *session, const char *what,
-                   const char *sql, int count, const char *const *parameters,
+int session_query (struct session *session, const char *what, const char *sql,
+                   int count, const char *const *parameters,
                    PGresult **ret_result);
 /* The same without a result. */
 int session_command (struct session *session, const char *what,

@@ -71,8 +71,7 @@ reader_lock (struct reader *reader, const struct ezcdc_table *table,
     return host->fail (session->instance, EZCDC_E_SCHEMA,
                        "table %s.%s was dropped since its copy was planned",
                        table->schema, table->name);
-  snprintf (statement, sizeof statement,
-            "SELECT FROM ONLY %s LIMIT 0", name);
+  snprintf (statement, sizeof statement, "SELECT FROM ONLY %s LIMIT 0", name);
   code = session_query (session, "lock the table", statement, 0, NULL,
                         &result);
   if (code == EZCDC_OK)
@@ -143,8 +142,7 @@ postgres_reader_begin (void *opaque, const struct ezcdc_table *table,
   if (code == EZCDC_OK && sql.failed)
     code = host->fail (instance, EZCDC_E_MEMORY, "out of memory");
   if (code == EZCDC_OK)
-    code = rows_begin (&reader->rows, reader->holder.session, table,
-                       sql.data);
+    code = rows_begin (&reader->rows, reader->holder.session, table, sql.data);
   text_free (&sql);
   return code;
 }

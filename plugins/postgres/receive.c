@@ -22,7 +22,7 @@ receive_measure (struct session *session, int64_t now)
   if (elapsed < RECEIVE_WINDOW_US)
     return;
   session_lazy (session, session->window_bytes * 1000000 / elapsed
-                             >= RECEIVE_LAZY_RATE);
+                           >= RECEIVE_LAZY_RATE);
   session->window_start = now;
   session->window_bytes = 0;
 }

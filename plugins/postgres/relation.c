@@ -133,10 +133,10 @@ relations_update (struct relations *relations, struct postgres *self,
   relation->length = length;
   relation->described = false;
   /* Once wanted always wanted: it may have got another name. */
-  relation->wanted
-      = relation->wanted
-        || patterns_find (&self->patterns, message->schema, message->name)
-               != NULL;
+  relation->wanted = relation->wanted
+                     || patterns_find (&self->patterns, message->schema,
+                                       message->name)
+                          != NULL;
   return EZCDC_OK;
 }
 
@@ -245,8 +245,7 @@ relation_look_up_types (struct relation *relation, struct session *session,
     code = catalog_types (session, oids.data, modifiers.data,
                           &relation->types);
   for (i = 0; code == EZCDC_OK && i < relation->count; i++) {
-    relation->columns[i].type_name
-        = PQgetvalue (relation->types, (int) i, 0);
+    relation->columns[i].type_name = PQgetvalue (relation->types, (int) i, 0);
     catalog_type (relation->types, (int) i, 1, &relation->columns[i]);
   }
   text_free (&oids);
@@ -301,9 +300,9 @@ relation_build (struct relation *relation, struct postgres *self,
   relation->table.estimated_rows = -1;
   relation->table.estimated_bytes = -1;
   if (relation->table.key_count == 0)
-    relation->table.refusal
-        = "it has no usable key: updates and deletes cannot be told; give it"
-          " a primary key, or a replica identity";
+    relation->table.refusal =
+      "it has no usable key: updates and deletes cannot be told; give it"
+      " a primary key, or a replica identity";
   if (!value_rules_set (&relation->rules, relation->columns, relation->count))
     return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   return EZCDC_OK;
@@ -316,8 +315,8 @@ relation_describe (struct relation *relation, struct postgres *self)
   struct session *session;
   int code;
 
-  if (!pgoutput_parse (relation->message,
-                       relation->message + relation->length, &message))
+  if (!pgoutput_parse (relation->message, relation->message + relation->length,
+                       &message))
     return host->fail (self->instance, EZCDC_E_BUG,
                        "a relation message that makes no sense");
   code = session_take (self, &session);

@@ -31,7 +31,7 @@ struct relation {
   struct ezcdc_value *old_values;
   struct ezcdc_value *keys; /* of a delete */
   struct value_rules rules;
-  PGresult *types;        /* own the strings of the table */
+  PGresult *types; /* own the strings of the table */
   struct catalog catalog;
   struct description description;
 };

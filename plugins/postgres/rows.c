@@ -142,8 +142,8 @@ int
 rows_add_filter (struct postgres *self, struct session *session,
                  const struct ezcdc_table *table, struct text *sql)
 {
-  const char *const parameters[]
-      = { self->publication, table->schema, table->name };
+  const char *const parameters[] = { self->publication, table->schema,
+                                     table->name };
   PGresult *result;
   int code;
 

@@ -22,8 +22,7 @@ struct rows {
 int rows_begin (struct rows *rows, struct session *session,
                 const struct ezcdc_table *table, const char *source);
 /* Feeds rows as the source's reader_read does. */
-int rows_feed (struct rows *rows, struct ezcdc_feed *feed,
-               int64_t timeout_ms);
+int rows_feed (struct rows *rows, struct ezcdc_feed *feed, int64_t timeout_ms);
 void rows_clear (struct rows *rows);
 
 /* Adds " AND (...)" with the publication's row filter of the table, if it

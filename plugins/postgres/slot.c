@@ -16,7 +16,7 @@
 
 /* What a person can do when the slot no longer has what we need. */
 #define SLOT_WAYS_OUT                                                         \
-  "; take a new snapshot: drop the slot (SELECT"                             \
+  "; take a new snapshot: drop the slot (SELECT"                              \
   " pg_drop_replication_slot('%s')), remove this pipeline's state and start"  \
   " again"
 
@@ -35,17 +35,17 @@ slot_judge (struct postgres *self, const PGresult *result, struct slot *slot)
               " slot =",
               type, plugin);
   else if (strcmp (database, self->database) != 0)
-    snprintf (slot->problem, size,
-              "it belongs to database %s; choose another name with slot =",
-              database);
+    snprintf (
+      slot->problem, size,
+      "it belongs to database %s; choose another name with slot =", database);
   else if (field_true (result, 0, 5))
     snprintf (slot->problem, size,
               "it is temporary and would vanish with its session");
   else if (strcmp (reason, "") != 0)
-    snprintf (slot->problem, size,
-              "the server has given it up (%s), changes are missing"
-              SLOT_WAYS_OUT,
-              reason, self->slot);
+    snprintf (
+      slot->problem, size,
+      "the server has given it up (%s), changes are missing" SLOT_WAYS_OUT,
+      reason, self->slot);
 }
 
 int
@@ -64,14 +64,14 @@ slot_read (struct postgres *self, struct session *session,
             " confirmed_flush_lsn, temporary, COALESCE(%s, '')"
             " FROM pg_replication_slots WHERE slot_name = $1",
             session->version >= 170000
-                ? "invalidation_reason,"
-                  " CASE wal_status WHEN 'lost' THEN 'lost' END"
+              ? "invalidation_reason,"
+                " CASE wal_status WHEN 'lost' THEN 'lost' END"
             : session->version >= 160000
-                ? "CASE WHEN conflicting THEN 'conflict with recovery'"
-                  " WHEN wal_status = 'lost' THEN 'lost' END"
+              ? "CASE WHEN conflicting THEN 'conflict with recovery'"
+                " WHEN wal_status = 'lost' THEN 'lost' END"
             : session->version >= 130000
-                ? "CASE wal_status WHEN 'lost' THEN 'lost' END"
-                : "NULL");
+              ? "CASE wal_status WHEN 'lost' THEN 'lost' END"
+              : "NULL");
   code = session_query (session, "look at the slot", sql, 1, parameters,
                         &result);
   if (code != EZCDC_OK)
@@ -136,16 +136,16 @@ slot_tell_blocker (struct postgres *self, const char *what)
   if (session_take (self, &session) != EZCDC_OK)
     return;
   if (session_query (
-          session, "look for the oldest transaction",
-          "SELECT COALESCE('process ' || l.pid, 'prepared transaction '"
-          "  || p.gid), COALESCE(a.usename, p.owner), l.transactionid,"
-          " COALESCE(to_char(COALESCE(a.xact_start, p.prepared),"
-          "  'YYYY-MM-DD HH24:MI:SS'), 'unknown')"
-          " FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
-          " LEFT JOIN pg_prepared_xacts p ON p.transaction = l.transactionid"
-          " WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock'"
-          " AND l.granted ORDER BY age(l.transactionid) DESC LIMIT 1",
-          0, NULL, &result)
+        session, "look for the oldest transaction",
+        "SELECT COALESCE('process ' || l.pid, 'prepared transaction '"
+        "  || p.gid), COALESCE(a.usename, p.owner), l.transactionid,"
+        " COALESCE(to_char(COALESCE(a.xact_start, p.prepared),"
+        "  'YYYY-MM-DD HH24:MI:SS'), 'unknown')"
+        " FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
+        " LEFT JOIN pg_prepared_xacts p ON p.transaction = l.transactionid"
+        " WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock'"
+        " AND l.granted ORDER BY age(l.transactionid) DESC LIMIT 1",
+        0, NULL, &result)
       == EZCDC_OK) {
     if (PQntuples (result) == 1) {
       snprintf (reason, sizeof reason,
@@ -176,8 +176,8 @@ slot_create (struct postgres *self, struct session *session)
    * statement starts the clock, which replication commands do not. */
   if (session->version >= 140000)
     (void) session_command (
-        session, "set up the session",
-        "SET client_connection_check_interval = 2000; SELECT 1");
+      session, "set up the session",
+      "SET client_connection_check_interval = 2000; SELECT 1");
   snprintf (sql, sizeof sql,
             "CREATE_REPLICATION_SLOT \"%s\" LOGICAL pgoutput EXPORT_SNAPSHOT",
             self->slot);
@@ -258,8 +258,7 @@ slot_identify (struct postgres *self, struct session *session,
                         " WHERE datname = current_database()";
   int code;
 
-  code = session_text (session, "identify the database", sql, oid,
-                       sizeof oid);
+  code = session_text (session, "identify the database", sql, oid, sizeof oid);
   if (code != EZCDC_OK)
     return code;
   code = session_query (session, "identify the server", "IDENTIFY_SYSTEM", 0,
@@ -285,11 +284,11 @@ slot_prepare_publication (struct postgres *self, struct session *session,
   if (code != EZCDC_OK)
     return code;
   if (slot->exists && !publication.exists)
-    return host->fail (self->instance, EZCDC_E_OPERATOR,
-                       "publication %s is missing, but slot %s exists: it"
-                       " would not find the publication for older changes"
-                       SLOT_WAYS_OUT,
-                       self->publication, self->slot, self->slot);
+    return host->fail (
+      self->instance, EZCDC_E_OPERATOR,
+      "publication %s is missing, but slot %s exists: it"
+      " would not find the publication for older changes" SLOT_WAYS_OUT,
+      self->publication, self->slot, self->slot);
   return publication_prepare (self, session);
 }
 
@@ -311,8 +310,7 @@ slot_prepare (struct postgres *self, struct session *session,
   if (code == EZCDC_OK)
     code = slot_read (self, session, &slot);
   if (code == EZCDC_OK && (stored != NULL || slot.exists))
-    code = slot_check_position (self, &slot,
-                                stored ? after : slot.confirmed);
+    code = slot_check_position (self, &slot, stored ? after : slot.confirmed);
   if (code == EZCDC_OK)
     code = slot_prepare_publication (self, session, &slot);
   if (code != EZCDC_OK)

@@ -86,7 +86,7 @@ snapshot_join (struct snapshot *snapshot, struct snapshot_holder *holder)
     /* Whoever exported it may be gone, the next one may not. */
     if (code == EZCDC_E_STOPPED
         || session_command (holder->session, "roll back", "ROLLBACK")
-               != EZCDC_OK)
+             != EZCDC_OK)
       break;
   }
   session_close (holder->session);
@@ -172,8 +172,7 @@ snapshot_count_open (struct session *session, const char *transactions,
  * it: it is taken when everything that was open once the slot existed has
  * ended. */
 static int
-snapshot_wait_for_transactions (struct postgres *self,
-                                struct session *session)
+snapshot_wait_for_transactions (struct postgres *self, struct session *session)
 {
   int64_t count, report = host->monotonic_time () + SNAPSHOT_REPORT_US;
   PGresult *result;

@@ -86,8 +86,7 @@ stream_keep_alive (struct stream *stream, int64_t now, bool listening)
 
   if (!stream->reply_wanted && now < stream_due (stream))
     return EZCDC_OK;
-  if (listening && stream->asked
-      && now >= stream->last_heard + STREAM_DEAD_US)
+  if (listening && stream->asked && now >= stream->last_heard + STREAM_DEAD_US)
     return host->fail (stream->self->instance, EZCDC_E_UNAVAILABLE,
                        STREAM_WHAT " (%s): the server has not answered for"
                                    " %d s",
@@ -386,8 +385,8 @@ postgres_stream_open (void *opaque, const struct ezcdc_position *after,
 static bool
 stream_close_wait (struct stream *stream, int64_t deadline, short events)
 {
-  struct pollfd descriptor
-      = { .fd = PQsocket (stream->session->connection), .events = events };
+  struct pollfd descriptor = { .fd = PQsocket (stream->session->connection),
+                               .events = events };
   int64_t left = deadline - host->monotonic_time ();
 
   if (left <= 0)

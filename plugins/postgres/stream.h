@@ -23,13 +23,13 @@ struct stream {
   uint64_t reported;  /* the server has been told that */
 
   bool in_transaction;
-  bool reply_wanted;  /* the server asks for a status */
-  bool asked;         /* we have asked, and heard nothing since */
-  bool unknown_seen;  /* a message of a type that we don't know */
-  int64_t interval;   /* between two reports, microseconds */
+  bool reply_wanted; /* the server asks for a status */
+  bool asked;        /* we have asked, and heard nothing since */
+  bool unknown_seen; /* a message of a type that we don't know */
+  int64_t interval;  /* between two reports, microseconds */
   int64_t last_report;
   int64_t last_heard;
-  int64_t opened;     /* monotonic time */
+  int64_t opened; /* monotonic time */
 };
 
 /* Hands on one message of the output plugin. EZCDC_OK, EZCDC_FULL, or what

@@ -19,7 +19,7 @@ struct text {
 void text_add (struct text *text, const char *string);
 void text_add_bytes (struct text *text, const char *data, size_t length);
 void text_format (struct text *text, const char *format, ...)
-    __attribute__ ((format (printf, 2, 3)));
+  __attribute__ ((format (printf, 2, 3)));
 /* "name", with its quotes doubled. */
 void text_add_name (struct text *text, const char *name);
 /* 'text', with its quotes doubled; standard_conforming_strings is on. */

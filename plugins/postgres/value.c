@@ -17,8 +17,8 @@ value_type_differs (uint32_t type)
 }
 
 bool
-value_rules_set (struct value_rules *rules,
-                 const struct ezcdc_column *columns, uint32_t count)
+value_rules_set (struct value_rules *rules, const struct ezcdc_column *columns,
+                 uint32_t count)
 {
   struct value_rule *items;
   uint32_t i, used = 0;

@@ -33,8 +33,7 @@ wal_end (struct session *session, uint64_t *ret_lsn)
 
   code = wal_lsn (session, "SELECT pg_current_wal_insert_lsn()", &end);
   while (code >= 0) {
-    code = wal_lsn (session, "SELECT pg_current_wal_flush_lsn()",
-                      &flushed);
+    code = wal_lsn (session, "SELECT pg_current_wal_flush_lsn()", &flushed);
     if (code != EZCDC_OK)
       break;
     if (flushed >= end || host->monotonic_time () >= deadline) {

@@ -77,8 +77,8 @@ option (const char *name)
 }
 
 static void
-mini_vlog (struct ezcdc_instance *instance, uint32_t level,
-           const char *format, va_list arguments)
+mini_vlog (struct ezcdc_instance *instance, uint32_t level, const char *format,
+           va_list arguments)
 {
   (void) instance;
   fprintf (stderr, "log %u: ", level);
@@ -90,8 +90,8 @@ static void mini_log (struct ezcdc_instance *instance, uint32_t level,
                       const char *format, ...) EZCDC_PRINTF (3, 4);
 
 static void
-mini_log (struct ezcdc_instance *instance, uint32_t level,
-          const char *format, ...)
+mini_log (struct ezcdc_instance *instance, uint32_t level, const char *format,
+          ...)
 {
   va_list arguments;
 
@@ -393,8 +393,8 @@ mini_feed_row (struct ezcdc_feed *feed, uint64_t table_id, uint32_t operation,
                const struct ezcdc_value *old_values, const char *message,
                size_t length)
 {
-  static const char *const words[]
-      = { "", "insert", "update", "delete", "truncate", "read" };
+  static const char *const words[] = { "",       "insert",   "update",
+                                       "delete", "truncate", "read" };
   unsigned i;
 
   (void) message;
@@ -550,8 +550,7 @@ copy_all (const struct ezcdc_list *list, uint32_t kind,
 /* The first reader imports the snapshot and can give it to the second, should
  * the session that took it be gone by then. */
 static int
-regroup (const struct ezcdc_list *list, uint32_t kind,
-         struct ezcdc_feed *feed)
+regroup (const struct ezcdc_list *list, uint32_t kind, struct ezcdc_feed *feed)
 {
   struct ezcdc_position position;
   void *snapshot = NULL, *first = NULL, *second = NULL;
@@ -628,8 +627,7 @@ fetch_all (const struct ezcdc_table *table, struct ezcdc_feed *feed)
   /* Keys with commas between, their columns with semicolons. */
   while (*at != '\0') {
     for (i = 0; i < table->column_count; i++) {
-      struct ezcdc_value *value
-          = &values[count * table->column_count + i];
+      struct ezcdc_value *value = &values[count * table->column_count + i];
 
       value->state = EZCDC_NULL;
       if (table->columns[i].flags & EZCDC_COLUMN_KEY) {
@@ -693,10 +691,9 @@ run (const char *command)
   printf ("prepared\t%s\tcreated %u\n", prepared.identity, prepared.created);
   print_position ("start", &prepared.start);
   if (sync || strcmp (command, "copy") == 0)
-    code = copy_all (&list,
-                     prepared.created ? EZCDC_SNAPSHOT_INITIAL
-                                      : EZCDC_SNAPSHOT_LATER,
-                     &feed);
+    code = copy_all (
+      &list, prepared.created ? EZCDC_SNAPSHOT_INITIAL : EZCDC_SNAPSHOT_LATER,
+      &feed);
   if (strcmp (command, "chunk") == 0)
     code = copy_chunk (&list.tables[0], &feed);
   if (strcmp (command, "regroup") == 0)

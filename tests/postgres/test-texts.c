@@ -69,8 +69,8 @@ test_patterns_keep_their_text (void **state)
   char problem[100];
 
   (void) state;
-  assert_true (patterns_parse (" a.b ,\n !c.*", &patterns, problem,
-                               sizeof problem));
+  assert_true (
+    patterns_parse (" a.b ,\n !c.*", &patterns, problem, sizeof problem));
   assert_int_equal (patterns.count, 2);
   assert_string_equal (patterns.items[0].text, "a.b");
   assert_true (patterns.items[0].exact);
@@ -84,9 +84,9 @@ test_patterns_keep_their_text (void **state)
 static void
 test_patterns_that_are_wrong (void **state)
 {
-  static const char *const wrong[]
-      = { "", " ", "a.b,", ",a.b", "a.", ".b", "a.b.c", "a b", "\"a", "a\"b\"",
-          "!", "\"\".a" };
+  static const char *const wrong[] = { "",    " ",      "a.b,",  ",a.b",
+                                       "a.",  ".b",     "a.b.c", "a b",
+                                       "\"a", "a\"b\"", "!",     "\"\".a" };
   struct patterns patterns;
   char problem[100];
   size_t i;
@@ -95,7 +95,7 @@ test_patterns_that_are_wrong (void **state)
   for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     *problem = '\0';
     assert_false (
-        patterns_parse (wrong[i], &patterns, problem, sizeof problem));
+      patterns_parse (wrong[i], &patterns, problem, sizeof problem));
     assert_string_not_equal (problem, "");
   }
 }
@@ -150,8 +150,7 @@ test_arrays (void **state)
   check_value (array, EZCDC_TYPE_BOOL, "{}", "{}");
   check_value (array, EZCDC_TYPE_BOOL, "{f,f,f,f}",
                "{false,false,false,false}");
-  check_value (array, EZCDC_TYPE_BOOL, "[0:1]={t,NULL}",
-               "[0:1]={true,NULL}");
+  check_value (array, EZCDC_TYPE_BOOL, "[0:1]={t,NULL}", "[0:1]={true,NULL}");
   check_value (array, EZCDC_TYPE_BOOL, "{{t},{f}}", "{{true},{false}}");
   check_value (array, EZCDC_TYPE_BYTES, "{\"\\\\x6162\",NULL,\"\\\\x\"}",
                "{6162,NULL,\"\"}");
@@ -222,10 +221,12 @@ test_types (void **state)
   struct type enumeration = { .oid = 99999, .modifier = -1, .category = 'E' };
   struct type citext = { .oid = 99999, .modifier = -1, .category = 'S' };
   struct type varchar = { .oid = 1043, .modifier = 24, .category = 'S' };
-  struct type array
-      = { .oid = 1001, .modifier = -1, .element = 17, .category = 'A' };
-  struct type vector
-      = { .oid = 30, .modifier = -1, .element = 26, .category = 'A' };
+  struct type array = {
+    .oid = 1001, .modifier = -1, .element = 17, .category = 'A'
+  };
+  struct type vector = {
+    .oid = 30, .modifier = -1, .element = 26, .category = 'A'
+  };
   struct ezcdc_column column;
 
   (void) state;
@@ -273,7 +274,9 @@ test_positions (void **state)
 static void
 test_chunks (void **state)
 {
-  struct chunk chunk = { .table = UINT32_MAX, .file = 2, .first = 3, .end = 4 };
+  struct chunk chunk = {
+    .table = UINT32_MAX, .file = 2, .first = 3, .end = 4
+  };
   struct chunk read;
   char text[CHUNK_TEXT_SIZE];
 

@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	docs/ezcdc-file.pod \
 	docs/ezcdc-postgres.pod \
 	docs/ezcdc-starrocks.pod \
+	docs/performance.md \
 	$(NULL)
 if HAVE_POD2MAN
 dist_man_MANS += $(manual_pages)

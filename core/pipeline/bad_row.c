@@ -226,6 +226,25 @@ dead_letter_store (struct pipeline *pipeline, const struct ezcdc_row *row,
   return 0;
 }
 
+/* One record for all that was put aside of a batch; a log has no one table. */
+static int
+dead_letters_audit (struct pipeline *pipeline, const struct batch *batch,
+                    size_t rows, struct error *error)
+{
+  CLEANUP_TEXT struct text detail = { 0 };
+  struct json json = { .text = &detail };
+
+  json_object_begin (&json);
+  json_member_uint64 (&json, "rows", rows);
+  json_object_end (&json);
+  if (detail.failed)
+    return error_set (error, EZCDC_E_MEMORY, "dead letter: out of memory");
+  return pipeline_audit (pipeline, "dead_letter.stored",
+                         batch->table != NULL ? batch->table->name
+                                              : pipeline->settings.name,
+                         "success", text_string (&detail), error);
+}
+
 static int
 compare_descending (const void *one, const void *other)
 {
@@ -271,5 +290,5 @@ bad_rows_apply (struct pipeline *pipeline, struct bad_rows *bad_rows,
                  bad_row->reason);
     batch_remove (batch, bad_row->row);
   }
-  return 0;
+  return dead_letters_audit (pipeline, batch, bad_rows->count, error);
 }

@@ -252,12 +252,13 @@ prepare_targets (struct pipeline *pipeline, struct error *error)
 {
   for (size_t i = 0; i < pipeline->tables.count; i++) {
     struct table *table = pipeline->tables.tables[i];
+    uint32_t phase = table->phase;
 
     if (writer_prepare (pipeline, table, &table->version->description, error)
         >= 0)
       continue;
     /* A target that was dropped between two runs is copied in this one. */
-    if (table->phase != TABLE_WAITING)
+    if (table->phase == phase)
       return error->code;
     log_message (LEVEL_WARNING,
                  "table %s: its target %s was gone; the table "
@@ -307,6 +308,11 @@ prepare_source (struct pipeline *pipeline, struct state_source *source,
   if (!position_copy (&source->position, &prepared->start))
     return error_set (error, EZCDC_E_BUG, "prepare: a position of %u bytes",
                       prepared->start.length);
+  if (prepared->created
+      && pipeline_audit (pipeline, "slot.created", source->identity, "success",
+                         NULL, error)
+           < 0)
+    return error->code;
   return state_set_source (pipeline->state, source->identity,
                            &source->position, error);
 }

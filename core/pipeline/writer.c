@@ -109,10 +109,10 @@ table_has_rows (const struct pipeline *pipeline, const struct table *table)
          && table->phase != TABLE_WAITING;
 }
 
-/* Somebody has dropped the target: what was copied is gone with it. It has to
- * be copied again, which is remembered first. */
+/* Somebody has dropped the target: what was copied is gone with it, and has to
+ * be copied again. */
 static int
-writer_lost_target (struct pipeline *pipeline, struct table *table,
+writer_forget_rows (struct pipeline *pipeline, const struct table *table,
                     struct error *error)
 {
   struct state_table stored = {
@@ -125,10 +125,27 @@ writer_lost_target (struct pipeline *pipeline, struct table *table,
     .generation = table->generation,
   };
 
-  table->phase = TABLE_WAITING;
-  if (state_clear_chunks (pipeline->state, table->id, error) < 0
-      || state_set_table (pipeline->state, &stored, error) < 0)
+  if (state_clear_chunks (pipeline->state, table->id, error) < 0)
     return error->code;
+  return state_set_table (pipeline->state, &stored, error);
+}
+
+/* The sink has made the target.  If rows are said to be in it, they are
+ * forgotten before anything else can fail. */
+static int
+writer_target_created (struct pipeline *pipeline, struct table *table,
+                       struct error *error)
+{
+  bool lost = table_has_rows (pipeline, table);
+
+  if ((lost && writer_forget_rows (pipeline, table, error) < 0)
+      || pipeline_audit (pipeline, "table.created", table->target, "success",
+                         NULL, error)
+           < 0)
+    return error->code;
+  if (!lost)
+    return 0;
+  table->phase = TABLE_WAITING;
   return error_set (error, EZCDC_E_OPERATOR,
                     "table %s: its target %s was gone and has been made anew, "
                     "without the rows that were copied before; start the "
@@ -161,9 +178,7 @@ writer_prepare (struct pipeline *pipeline, struct table *table,
       return result;
   }
   table->prepared = description->version;
-  if (created && table_has_rows (pipeline, table))
-    return writer_lost_target (pipeline, table, error);
-  return 0;
+  return created ? writer_target_created (pipeline, table, error) : 0;
 }
 
 static int

@@ -214,7 +214,10 @@ control_begin (struct control *control, struct error *error)
                      &pipeline->state, error)
            < 0)
     return error->code;
-  return assembly_open (&control->assembly, error);
+  if (assembly_open (&control->assembly, error) < 0)
+    return error->code;
+  return pipeline_audit (pipeline, "config.accepted", pipeline->settings.name,
+                         "success", NULL, error);
 }
 
 int

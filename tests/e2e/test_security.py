@@ -76,13 +76,27 @@ def test_a_certificate_for_another_name_is_refused(items, section):
     assert done.code == 3, done
 
 
-def test_a_weaker_ssl_mode_warns_and_is_audited(items):
-    pipeline = items.pipeline(source={"ssl_mode": "require",
-                                      "ssl_root_cert": None})
+@pytest.mark.parametrize("section, mode", [
+    ("source", "disable"), ("source", "allow"), ("source", "prefer"),
+    ("source", "require"), ("source", "verify-ca"), ("sink", "prefer"),
+    ("sink", "require"), ("sink", "verify-ca")])
+def test_a_weaker_ssl_mode_warns_and_is_audited(items, section, mode):
+    pipeline = items.pipeline()
+    pipeline.section(section, ssl_mode=mode)
+    done = pipeline.until_caught_up(expect=None)
+    assert f"{section}.ssl_mode = {mode}: " in done.stderr, done
+    weakened = [record["detail"] for record in pipeline.audit()
+                if record["action"] == "tls.weakened"]
+    assert {"option": "ssl_mode", "value": mode} in weakened, weakened
+
+
+def test_verified_tls_is_no_weakness(items):
+    pipeline = items.pipeline()
     done = pipeline.until_caught_up()
-    assert "ssl_mode" in done.stderr and "require" in done.stderr, done
-    assert any("require" in json.dumps(record)
-               for record in pipeline.audit()), pipeline.audit()
+    for record in pipeline.audit():
+        assert record["action"] != "tls.weakened" \
+            or record["detail"]["option"] == "load_url", record
+    assert "ssl_mode" not in done.stderr, done
 
 
 def test_the_audit_log_is_chained_and_complete(items):

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a pipeline makes and puts aside is in its audit log, once."""
+
+import pytest
+
+ITEMS = ("CREATE TABLE items (id int PRIMARY KEY, name text);"
+         "INSERT INTO items SELECT i, 'n' || i FROM generate_series(1, 10) i")
+
+
+@pytest.fixture
+def items(world):
+    world.sql(ITEMS)
+    return world
+
+
+def actions(pipeline):
+    return [record["action"] for record in pipeline.audit()]
+
+
+def records(pipeline, action):
+    """(resource, detail) of each record of an action."""
+    found = [record for record in pipeline.audit()
+             if record["action"] == action]
+    assert all(record["outcome"] == "success" for record in found), found
+    return [(record["resource_id"], record["detail"]) for record in found]
+
+
+def test_a_first_run_in_the_order_of_its_acts(items):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    told = ("pipeline.started", "config.accepted", "slot.created",
+            "table.created", "snapshot.started", "snapshot.finished",
+            "pipeline.stopped")
+    assert [action for action in actions(pipeline) if action in told] == [*told]
+    assert records(pipeline, "config.accepted") == [(pipeline.name, {})]
+    assert records(pipeline, "table.created") == [("items", {})]
+    (source, _), = records(pipeline, "slot.created")
+    assert source, "the record names the source"
+    assert pipeline.audit_verify().code == 0
+
+    pipeline.until_caught_up()
+    assert len(records(pipeline, "config.accepted")) == 2
+    for action in ("slot.created", "table.created", "snapshot.started"):
+        assert len(records(pipeline, action)) == 1, action
+
+
+def test_the_slot_of_an_administrator_was_not_created(items):
+    pipeline = items.pipeline()
+    items.admin("CREATE PUBLICATION by_admin FOR TABLE items"
+                " WITH (publish_via_partition_root = true)")
+    items.admin("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')",
+                (pipeline.slot,))
+    pipeline.section("source", publication="by_admin")
+    pipeline.until_caught_up()
+    assert records(pipeline, "slot.created") == []
+    items.assert_same("items")
+
+
+def test_a_refused_configuration_was_not_accepted(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    pipeline.configure(source={"snapshot": "sometimes"})
+    assert pipeline.until_caught_up(expect=2)
+    assert "config.accepted" not in actions(pipeline)
+    assert "config.rejected" in actions(pipeline)
+
+
+def test_a_target_that_is_gone_is_created_and_filled_again(items):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    items.starrocks.sql("DROP TABLE items FORCE", items.target)
+    done = pipeline.until_caught_up()
+    assert "was gone" in done.stderr, done
+    assert records(pipeline, "table.created") == [("items", {})] * 2
+    items.assert_same("items")
+
+
+def test_a_target_that_does_not_fit_is_not_said_to_be_gone(items):
+    items.starrocks.sql(f"CREATE DATABASE {items.target}")
+    items.starrocks.sql(
+        "CREATE TABLE items (id INT NOT NULL, other INT NOT NULL, name STRING)"
+        " PRIMARY KEY (id, other) DISTRIBUTED BY HASH (id)"
+        " PROPERTIES ('replication_num' = '1')", items.target)
+    pipeline = items.pipeline()
+    done = pipeline.until_caught_up(expect=1)
+    assert "items" in done.stderr and "was gone" not in done.stderr, done
+    assert records(pipeline, "table.created") == []
+
+
+def test_dead_letters(world):
+    world.sql("CREATE TABLE odd (id int PRIMARY KEY, day date);"
+              "INSERT INTO odd VALUES (1, 'infinity'), (2, '-infinity'),"
+              " (3, NULL)")
+    pipeline = world.pipeline("public.odd",
+                              pipeline={"on_bad_row": "dead_letter"})
+    pipeline.until_caught_up()
+    assert records(pipeline, "dead_letter.stored") == [
+        ("public.odd", {"rows": 2})]
+    assert pipeline.status()["dead_letters"] == 2

@@ -106,7 +106,8 @@ static const char describe_columns[] = SQL_DOMAINS
   " (SELECT min(l.oid::regclass::text) FROM " SQL_TREE " l"
   "  JOIN pg_attribute la ON la.attrelid = l.oid AND la.attname = x.name"
   "  WHERE NOT has_table_privilege(l.oid, 'SELECT')"
-  "  AND NOT has_column_privilege(l.oid, la.attnum, 'SELECT'))," SQL_TYPE_COLUMNS
+  "  AND NOT has_column_privilege(l.oid, la.attnum, 'SELECT')),"
+  " " SQL_TYPE_COLUMNS
   " FROM (SELECT w.place, a.attrelid AS oid, a.attnum AS number,"
   "  a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier"
   "  FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"

@@ -152,3 +152,59 @@ def test_large_values(world):
               "UPDATE large SET id = id + 10")
     pipeline.until_caught_up()
     world.assert_same("large")
+
+
+def test_a_table_that_is_created_later(world):
+    """It is not followed while the pipeline runs; the next start refuses it by
+    name until it is in the publication, then it is copied and followed."""
+    world.sql("CREATE TABLE items (id int PRIMARY KEY);"
+              "INSERT INTO items VALUES (1)")
+    pipeline = world.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    world.sql("CREATE TABLE later (id int PRIMARY KEY, v text);"
+              "INSERT INTO later VALUES (1, 'before'); INSERT INTO items"
+              " VALUES (2)")
+    world.settle(run, "items")
+    assert world.target_rows("later") is None
+    done = pipeline.until_caught_up(expect=1)
+    remedy = f"ALTER PUBLICATION {pipeline.slot} ADD TABLE"
+    assert "table public.later: " in done.stderr and remedy in done.stderr
+    check = pipeline.check()
+    assert check.code == 3 and remedy in check.text, check
+
+    world.sql(f"{remedy} later; UPDATE later SET v = 'published'")
+    run = pipeline.start()
+    world.wait_same(run, "items", "later")
+    world.sql("INSERT INTO later VALUES (2, 'followed')")
+    world.settle(run, "items", "later")
+
+
+def test_a_table_that_is_published_while_the_pipeline_runs(world):
+    """Its changes are in the stream then, but belong to no table that this
+    run knows; the next start copies it."""
+    world.sql("CREATE TABLE items (id int PRIMARY KEY);"
+              "INSERT INTO items VALUES (1)")
+    pipeline = world.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    world.sql("CREATE TABLE later (id int PRIMARY KEY);"
+              f"ALTER PUBLICATION {pipeline.slot} ADD TABLE later;"
+              "INSERT INTO later VALUES (1); INSERT INTO items VALUES (2)")
+    world.settle(run, "items")
+    assert world.target_rows("later") is None
+    world.sql("INSERT INTO later VALUES (2)")
+    pipeline.until_caught_up()
+    world.assert_same("items", "later")
+
+
+def test_a_table_of_a_publication_for_all_tables(world):
+    world.sql("CREATE TABLE items (id int PRIMARY KEY)")
+    pipeline = world.pipeline()
+    world.admin(f"CREATE PUBLICATION {pipeline.slot} FOR ALL TABLES"
+                " WITH (publish_via_partition_root = true)")
+    pipeline.until_caught_up()
+    world.sql("CREATE TABLE later (id int PRIMARY KEY);"
+              "INSERT INTO later VALUES (1)")
+    pipeline.until_caught_up()
+    world.assert_same("items", "later")

@@ -19,7 +19,8 @@
  *
  * Options of its own: ssl_mode, ssl_root_cert; after=LSN; quiet=1; keys=A;B,C;
  * stall=SECONDS before the stream is read, seconds=N that it is read, instead
- * of up to where the server was when it began; confirm=no.
+ * of up to where the server was when it began; call_ms=N for one call that
+ * reads the stream; confirm=no.
  *
  * Exit code: 0, or that of the connector without its sign.
  */
@@ -61,6 +62,7 @@ static struct ezcdc_tls tls = {
 };
 static bool quiet;
 static volatile sig_atomic_t stopped;
+static uint64_t waits; /* for the server, while the stream is read */
 static const struct ezcdc_source *source;
 static void *self;
 
@@ -218,6 +220,7 @@ mini_wait (struct ezcdc_instance *instance, int descriptor, uint32_t events,
                          | (events & 2 ? POLLOUT : 0));
   if (stopped)
     return EZCDC_E_STOPPED;
+  waits += descriptor >= 0;
   ready = poll (&item, 1, (int) timeout_ms);
   if (stopped)
     return EZCDC_E_STOPPED;
@@ -582,6 +585,7 @@ stream_all (const struct ezcdc_position *after, struct ezcdc_feed *feed)
 {
   struct ezcdc_position end, position = { .length = 8 };
   const char *seconds = option ("seconds"), *stall = option ("stall");
+  const char *call = option ("call_ms");
   bool confirm = option ("confirm") == NULL;
   int64_t until = 0;
   void *stream = NULL;
@@ -600,10 +604,12 @@ stream_all (const struct ezcdc_position *after, struct ezcdc_feed *feed)
   if (seconds != NULL)
     until = mini_monotonic_time () + strtoll (seconds, NULL, 10) * 1000000;
   feed->progress = lsn_of (after);
+  waits = 0;
   while (code >= 0
          && (until ? mini_monotonic_time () < until
                    : feed->progress < lsn_of (&end))) {
-    code = source->stream_read (stream, feed, 100);
+    code = source->stream_read (stream, feed,
+                                call ? strtoll (call, NULL, 10) : 100);
     fflush (stdout);
     for (i = 0; i < 8; i++)
       position.bytes[i] = (uint8_t) (feed->progress >> (56 - 8 * i));
@@ -612,6 +618,7 @@ stream_all (const struct ezcdc_position *after, struct ezcdc_feed *feed)
   }
   source->stream_close (stream);
   print_position ("end", &position);
+  printf ("waits\t%" PRIu64 "\n", waits);
   return code < 0 ? code : EZCDC_OK;
 }
 

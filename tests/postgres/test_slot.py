@@ -5,6 +5,8 @@ import signal
 import threading
 import time
 
+import pytest
+
 from harness.postgres import lsn
 from harness.waiting import wait_for
 
@@ -48,7 +50,9 @@ def test_slot_gone(source):
 def test_slot_ahead_is_a_gap_and_behind_is_none(source):
     source.table("t (id integer PRIMARY KEY)")
     start = start_position(source.run("prepare"))
-    source.sql("INSERT INTO t VALUES (1)")
+    # With the test server's asynchronous commit the log's end on disk might
+    # still be where the slot is.
+    source.sql("SET synchronous_commit = on; INSERT INTO t VALUES (1)")
     end = source.value("SELECT pg_current_wal_flush_lsn()")
     # The core has stored more than the server remembers: normal.
     lines = source.run("prepare", after=end)
@@ -89,6 +93,8 @@ def test_publication_younger_than_the_slot(source):
 
 
 def test_lost_slot(source, server):
+    if server.version < 13:
+        pytest.skip("PostgreSQL 13 brought max_slot_wal_keep_size")
     source.table("t (id integer PRIMARY KEY)")
     start = start_position(source.run("prepare"))
     server.sql("ALTER SYSTEM SET max_slot_wal_keep_size = '16MB'")

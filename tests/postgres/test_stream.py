@@ -191,6 +191,18 @@ def test_kept_alive_while_nothing_is_taken(source, server):
     assert "replication timeout" not in server.log()
 
 
+def test_backlog_is_fetched_in_large_pieces(source):
+    """Also past a call's deadline, which is shorter than its turn here."""
+    source.table("t (id integer PRIMARY KEY, v text)")
+    source.run("prepare")
+    source.sql("INSERT INTO t SELECT i, repeat('x', 100) FROM"
+               " generate_series(1, 50000) i")
+    lines = source.run("stream", quiet=1, call_ms=10)
+    assert "50000 rows" in source.errors
+    waits = [int(line[1]) for line in lines if line[0] == "waits"][0]
+    assert waits < 5000
+
+
 def test_one_stream_at_a_time(source):
     source.table("t (id integer PRIMARY KEY)")
     source.run("prepare")

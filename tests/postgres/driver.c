@@ -20,7 +20,8 @@
  * Options of its own: ssl_mode, ssl_root_cert; after=LSN; quiet=1; keys=A;B,C;
  * stall=SECONDS before the stream is read, seconds=N that it is read, instead
  * of up to where the server was when it began; call_ms=N for one call that
- * reads the stream; confirm=no.
+ * reads the stream; confirm=no; pause=snapshot, plan or chunk: prints "ready"
+ * when the copy has got there, and waits for a line on standard input.
  *
  * Exit code: 0, or that of the connector without its sign.
  */
@@ -483,6 +484,24 @@ static const struct ezcdc_host host = {
   .waiting = mini_waiting,
 };
 
+static void
+wait_for_line (void)
+{
+  printf ("ready\n");
+  fflush (stdout);
+  while (getchar () != '\n')
+    ;
+}
+
+static void
+pause_at (const char *place)
+{
+  const char *pause = option ("pause");
+
+  if (pause != NULL && strcmp (pause, place) == 0)
+    wait_for_line ();
+}
+
 static int
 copy_table (void *snapshot, void *reader, const struct ezcdc_table *table,
             struct ezcdc_feed *feed)
@@ -494,11 +513,13 @@ copy_table (void *snapshot, void *reader, const struct ezcdc_table *table,
   list.chunk_count = 0;
   know (table);
   code = source->snapshot_plan (snapshot, table, &list);
+  pause_at ("plan");
   for (i = 0; code >= 0 && i < list.chunk_count; i++) {
     printf ("chunk\t%s\n", list.chunks[i]);
     code = source->reader_begin (reader, table, list.chunks[i]);
     while (code >= 0 && code != EZCDC_END)
       code = source->reader_read (reader, feed, 1000);
+    pause_at ("chunk");
   }
   return code < 0 ? code : EZCDC_OK;
 }
@@ -540,6 +561,7 @@ copy_all (const struct ezcdc_list *list, uint32_t kind,
   if (code != EZCDC_OK)
     return code;
   print_position ("snapshot", &position);
+  pause_at ("snapshot");
   code = source->reader_open (snapshot, &reader);
   for (i = 0; code == EZCDC_OK && i < list->table_count; i++)
     if (list->tables[i].refusal == NULL)
@@ -564,10 +586,7 @@ regroup (const struct ezcdc_list *list, uint32_t kind, struct ezcdc_feed *feed)
     return code;
   code = source->reader_open (snapshot, &first);
   if (code == EZCDC_OK) {
-    printf ("ready\n");
-    fflush (stdout);
-    while (getchar () != '\n')
-      ;
+    wait_for_line ();
     code = source->reader_open (snapshot, &second);
   }
   if (code == EZCDC_OK)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The snapshot: chunks, losing whoever holds it, tables that change."""
 
+import psycopg2
 import pytest
 
 
@@ -81,6 +82,59 @@ def test_rewritten_after_the_plan(source):
     source.sql("VACUUM FULL t")
     source.run("chunk", chunk=chunk, expect=6)
     assert "rewritten" in source.errors
+
+
+REWRITES = {
+    "vacuum": "VACUUM FULL t",
+    "type": "ALTER TABLE t ALTER v TYPE bigint",
+    "truncate": "TRUNCATE t",
+    "drop": "DROP TABLE t",
+}
+
+
+def pause(source, place):
+    """A copy that waits at a place for a line, and what it printed before."""
+    source.table("t (id integer PRIMARY KEY, v integer)")
+    source.sql("INSERT INTO t SELECT i, i FROM generate_series(1, 100) i")
+    child = source.start("copy", pause=place)
+    lines = []
+    for line in child.stdout:
+        if line.startswith("ready"):
+            return child, lines
+        lines.append(line.split("\t")[0])
+    raise AssertionError(child.stderr.read())
+
+
+@pytest.mark.parametrize("rewrite", REWRITES)
+@pytest.mark.parametrize("place", ["snapshot", "plan"])
+def test_rewritten_under_the_snapshot(source, place, rewrite):
+    """The snapshot would find the new file empty, and nobody would know."""
+    child, _ = pause(source, place)
+    source.sql(REWRITES[rewrite])
+    out, err = child.communicate("\n", timeout=30)
+    if place == "snapshot" and rewrite == "drop":
+        # There is nothing left to plan; the stream says what became of it.
+        assert child.returncode == 0 and "read" not in out, err
+        return
+    assert child.returncode == 6, out + err
+    assert "read\t" not in out
+    assert "was rewritten" in err or "was dropped" in err
+
+
+@pytest.mark.parametrize("rewrite", REWRITES)
+def test_no_rewrite_between_two_chunks(source, rewrite):
+    """A table stays as it is from its first chunk to the snapshot's end."""
+    child, lines = pause(source, "chunk")
+    assert lines.count("read") == 100
+    with pytest.raises(psycopg2.errors.LockNotAvailable):
+        connection = source.connect()
+        try:
+            connection.cursor().execute("SET lock_timeout = '100ms'")
+            connection.cursor().execute(REWRITES[rewrite])
+        finally:
+            connection.close()
+    _, err = child.communicate("\n", timeout=30)
+    assert child.returncode == 0, err
 
 
 def test_chunks_of_others(source):

@@ -21,7 +21,7 @@ const struct audit_action audit_actions[] = {
     "the clock was set back; times stand still until it has caught up" },
   { "config.accepted", true,
     "the configuration was read, checked and put to use" },
-  { "config.rejected", true,
+  { "config.rejected", false,
     "the configuration was refused" },
   { "connector.loaded", true,
     "a connector's file was vetted and loaded; path, SHA-256, version, ABI" },

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# The rules of the house: arrows, symbols, hardening, sources, the header,
-# the commands. They look at the tree and at what was built.
+# The rules of the house: arrows, symbols, hardening, sources, their layout,
+# the header, the commands, the manual. They look at the tree and at what was
+# built.
 
 house_tests = \
 	tests/house/test-arrows.py \
 	tests/house/test-commands.py \
+	tests/house/test-format.py \
 	tests/house/test-hardening.py \
 	tests/house/test-header.py \
+	tests/house/test-manual.py \
 	tests/house/test-sources.py \
 	tests/house/test-symbols.py \
 	$(NULL)

@@ -13,11 +13,9 @@ LIBRARIES = {
 }
 # Parts of the C library, which may be separate.
 LIBC = ["libc", "libm", "libpthread", "libdl", "ld-linux-x86-64", "libgcc_s"]
-# What the program may define for others: the allocator, which wipes.
-ALLOCATOR = set(
-    "malloc free calloc realloc reallocarray memalign aligned_alloc "
-    "posix_memalign valloc pvalloc malloc_usable_size".split()
-)
+# What the program may define for others: the allocator, which wipes
+# (core/base/wiping_free.c).
+ALLOCATOR = {"free", "realloc"}
 
 
 def dynamic_symbols(path, *options):

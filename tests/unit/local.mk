@@ -31,6 +31,7 @@ unit_tests = \
 	tests/unit/test-tls \
 	tests/unit/test-utf8 \
 	tests/unit/test-values \
+	tests/unit/test-wiping-free \
 	$(NULL)
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -51,6 +52,13 @@ tests_unit_test_http_SOURCES = \
 	tests/unit/test-http.c \
 	$(NULL)
 tests_unit_test_http_LDADD = $(LDADD) $(CORE_LIBS)
+
+tests_unit_test_wiping_free_SOURCES = \
+	core/base/wiping_free.c \
+	tests/unit/test-wiping-free.c \
+	$(NULL)
+tests_unit_test_wiping_free_CFLAGS = $(AM_CFLAGS) \
+	-fno-builtin-malloc -fno-builtin-free -fno-builtin-realloc
 
 tests_unit_test_tls_SOURCES = \
 	tests/unit/certificates.c \

@@ -51,7 +51,8 @@ fetch_add_key (struct text *sql, const struct ezcdc_table *table,
   text_add (sql, ")");
 }
 
-/* Writes "TABLE WHERE (KEY) IN (VALUES ...)". */
+/* Writes "TABLE WHERE (KEY) IN (VALUES ...)". EZCDC_END if the table is gone,
+ * and with it all its rows. */
 static int
 fetch_source (struct postgres *self, struct session *session,
               const struct ezcdc_table *table, const struct ezcdc_value *keys,
@@ -74,8 +75,7 @@ fetch_source (struct postgres *self, struct session *session,
                  *PQgetvalue (result, 0, 1) == 'p' ? "" : "ONLY ",
                  PQgetvalue (result, 0, 0));
   else
-    code = host->fail (self->instance, EZCDC_E_SCHEMA, "table %s.%s is gone",
-                       table->schema, table->name);
+    code = EZCDC_END;
   PQclear (result);
   if (code != EZCDC_OK)
     return code;

@@ -20,8 +20,8 @@
  * Options of its own: ssl_mode, ssl_root_cert; after=LSN; quiet=1; keys=A;B,C;
  * stall=SECONDS before the stream is read, seconds=N that it is read, instead
  * of up to where the server was when it began; call_ms=N for one call that
- * reads the stream; confirm=no; pause=snapshot, plan or chunk: prints "ready"
- * when the copy has got there, and waits for a line on standard input.
+ * reads the stream; confirm=no; pause=discover, snapshot, plan or chunk: prints
+ * "ready" when that is done, and waits for a line on standard input.
  *
  * Exit code: 0, or that of the connector without its sign.
  */
@@ -707,6 +707,7 @@ run (const char *command)
       print_table (&list.tables[i]);
     return EZCDC_OK;
   }
+  pause_at ("discover");
   if (strcmp (command, "fetch") == 0)
     return fetch_all (&list.tables[0], &feed);
   if (strcmp (command, "view") == 0)

@@ -137,6 +137,18 @@ def test_no_rewrite_between_two_chunks(source, rewrite):
     assert child.returncode == 0, err
 
 
+def test_rows_of_a_table_that_is_gone(source):
+    """The stream still has its changes: they must not be asked for for ever."""
+    source.table("t (id integer PRIMARY KEY)")
+    source.sql("INSERT INTO t VALUES (1)")
+    child = source.start("fetch", keys="1", pause="discover")
+    assert child.stdout.readline() == "ready\n"
+    source.sql("DROP TABLE t")
+    out, err = child.communicate("\n", timeout=30)
+    assert child.returncode == 0, err
+    assert out == ""
+
+
 def test_chunks_of_others(source):
     source.table("t (id integer PRIMARY KEY)")
     source.run("chunk", chunk="1 2 3", expect=11)

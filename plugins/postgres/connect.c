@@ -226,6 +226,36 @@ connect_fail (struct postgres *self, struct session *session)
                      session->peer, line, remedy);
 }
 
+/* libpq before 16 gives the password in the clear to any server that asks for
+ * it. Looks at the next message before libpq reads it: nobody unverified is
+ * given what channel_binding = require would not give him. */
+static int
+connect_check_request (struct postgres *self, struct session *session)
+{
+  static const unsigned char cleartext[] = { 'R', 0, 0, 0, 8, 0, 0, 0, 3 };
+  PGconn *connection = session->connection;
+  SSL *ssl = PQsslStruct (connection, "OpenSSL");
+  unsigned char head[sizeof cleartext];
+  int64_t length;
+
+  if (self->password == NULL
+      || PQstatus (connection) != CONNECTION_AWAITING_RESPONSE
+      || (ssl != NULL
+          && host->tls (self->instance)->mode >= EZCDC_TLS_VERIFY_CA))
+    return EZCDC_OK;
+  length = ssl != NULL
+             ? SSL_peek (ssl, head, sizeof head)
+             : recv (PQsocket (connection), head, sizeof head, MSG_PEEK);
+  if (length != sizeof head || memcmp (head, cleartext, sizeof head) != 0)
+    return EZCDC_OK;
+  return host->fail (self->instance, EZCDC_E_CONFIG,
+                     "connect to %s: the server asks for the password in the"
+                     " clear and has not proved who it is; it was not sent"
+                     " (let the server use scram-sha-256, or set ssl_mode ="
+                     " verify-full)",
+                     session->peer);
+}
+
 static int
 connect_poll (struct postgres *self, struct session *session)
 {
@@ -249,8 +279,13 @@ connect_poll (struct postgres *self, struct session *session)
                         left / 1000 + 1);
     if (ready < 0)
       return ready;
-    if (ready > 0)
+    if (ready > 0) {
+      int code = connect_check_request (self, session);
+
+      if (code != EZCDC_OK)
+        return code;
       status = PQconnectPoll (session->connection);
+    }
   }
   return EZCDC_OK;
 }

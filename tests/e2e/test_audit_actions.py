@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a pipeline makes and puts aside is in its audit log, once."""
 
+import json
+import signal
+
 import pytest
 
 ITEMS = ("CREATE TABLE items (id int PRIMARY KEY, name text);"
@@ -97,3 +100,23 @@ def test_dead_letters(world):
     assert records(pipeline, "dead_letter.stored") == [
         ("public.odd", {"rows": 2})]
     assert pipeline.status()["dead_letters"] == 2
+
+
+def test_a_log_that_was_renamed_goes_on_in_a_new_file(items):
+    """What etc/ezcdc.logrotate does: rename, then SIGHUP."""
+    pipeline = items.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    old = pipeline.audit_log.with_suffix(".jsonl-1")
+    pipeline.audit_log.rename(old)
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_until(pipeline.audit_log.exists, "the new log is there")
+    assert run.terminate() == 0, run.describe()
+    last = json.loads(old.read_text().splitlines()[-1])
+    first, *others = pipeline.audit()
+    assert first["action"] == "audit.opened"
+    assert (first["seq"], first["prev"]) == (last["seq"] + 1, last["mac"])
+    assert "key.reloaded" in [record["action"] for record in others]
+    for log in (old, pipeline.audit_log):
+        done = pipeline("audit", "verify", log)
+        assert done.code == 0, done

@@ -6,6 +6,7 @@
 house_tests = \
 	tests/house/test-arrows.py \
 	tests/house/test-commands.py \
+	tests/house/test-completion.py \
 	tests/house/test-format.py \
 	tests/house/test-hardening.py \
 	tests/house/test-header.py \

@@ -19,6 +19,8 @@ EXTRA_DIST += \
 	docs/ezcdc-file.pod \
 	docs/ezcdc-postgres.pod \
 	docs/ezcdc-starrocks.pod \
+	docs/architecture.md \
+	docs/operations.md \
 	docs/performance.md \
 	$(NULL)
 if HAVE_POD2MAN

@@ -26,7 +26,7 @@ const struct command command_check = {
            "prints one line for each prerequisite: ok, fail, or fix (works,\n"
            "but should be mended), with the remedy.  Changes nothing.\n"
            "\n"
-           "Exit codes: 0 nothing failed, 2 wrong usage or configuration, 3\n"
-           "something failed.\n",
+           "Exit codes: 0 nothing failed, 1 it could not be checked, 2 wrong\n"
+           "usage or configuration, 3 something failed.\n",
   .run = run,
 };

@@ -101,6 +101,13 @@ print_table (void *context, const struct state_table *table)
   return 0;
 }
 
+/* The time, or NULL if there was none. */
+static const char *
+time_text (int64_t time, char buffer[CLOCK_TEXT_SIZE])
+{
+  return time == 0 ? NULL : clock_rfc3339 (time, buffer);
+}
+
 static int
 print_text (struct view *view, struct error *error)
 {
@@ -118,7 +125,8 @@ print_text (struct view *view, struct error *error)
   if (status->lag_seconds >= 0)
     printf ("              %.1f s\n", status->lag_seconds);
   printf ("dead letters  %" PRId64 "\n", view->dead_letters);
-  printf ("as of         %s\n", clock_rfc3339 (status->updated, when));
+  if (status->updated != 0)
+    printf ("as of         %s\n", time_text (status->updated, when));
   puts ("tables");
   if (view->state == NULL)
     return 0;
@@ -173,8 +181,8 @@ print_json (struct view *view, struct error *error)
   json_member_int64 (&json, "lag_bytes", status->lag_bytes);
   json_member_double (&json, "lag_seconds", status->lag_seconds);
   json_member_int64 (&json, "dead_letters", view->dead_letters);
-  json_member_text (&json, "updated", clock_rfc3339 (status->updated, when));
-  json_member_text (&json, "started", clock_rfc3339 (status->started, when));
+  json_member_text (&json, "updated", time_text (status->updated, when));
+  json_member_text (&json, "started", time_text (status->started, when));
   json_member_int64 (&json, "keeper_pid", view->alive ? view->pid : 0);
   json_member_int64 (&json, "runner_pid", view->alive ? status->pid : 0);
   json_key (&json, "connections");

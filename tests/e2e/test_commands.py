@@ -146,7 +146,9 @@ def test_status_before_the_first_run(items):
     pipeline.seal()
     done = pipeline("status", "--json", pipeline.ini)
     assert done.code == engine.OK, done
-    assert done.json()["state"] == "stopped", done
+    status = done.json()
+    assert status["state"] == "stopped", done
+    assert status["updated"] is None and status["started"] is None
 
 
 def test_status_needs_no_key(items):

@@ -241,3 +241,19 @@ def test_a_table_of_a_publication_for_all_tables(world):
               "INSERT INTO later VALUES (1)")
     pipeline.until_caught_up()
     world.assert_same("items", "later")
+
+
+def test_a_pipeline_is_copied_again_as_operations_says(world):
+    """docs/operations.md, Copying again: the slot is dropped, state.db* goes."""
+    world.sql("CREATE TABLE items (id int PRIMARY KEY);"
+              "INSERT INTO items SELECT generate_series(1, 100)")
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    world.postgres.drop_slot(pipeline.slot)
+    world.sql("DELETE FROM items WHERE id < 50; INSERT INTO items VALUES (0)")
+    assert pipeline.until_caught_up(expect=1)
+    for path in (pipeline.state_dir / pipeline.name).glob("state.db*"):
+        path.unlink()
+    pipeline.until_caught_up()
+    world.assert_same("items")
+    assert pipeline.audit_verify().code == 0

@@ -42,31 +42,6 @@ ddl_database_exists (struct starrocks *self, struct connection *connection,
 }
 
 static int
-read_column (MYSQL_ROW row, int generation, struct target_column *ret)
-{
-  memset (ret, 0, sizeof *ret);
-  if (row[0] == NULL || row[1] == NULL)
-    return -1;
-  ret->name = strdup (row[0]);
-  if (ret->name == NULL)
-    return -1;
-  type_parse (row[1], &ret->type);
-  ret->nullable = row[2] != NULL && strcasecmp (row[2], "NO") != 0;
-  ret->key = row[3] != NULL && strcasecmp (row[3], "PRI") == 0;
-  ret->other_key = !ret->key && row[3] != NULL && row[3][0] != '\0';
-  if (row[4] != NULL && strcasecmp (row[4], "NULL") != 0) {
-    ret->default_value = strdup (row[4]);
-    if (ret->default_value == NULL) {
-      free (ret->name);
-      return -1;
-    }
-  }
-  ret->generated = generation && row[5] != NULL && row[5][0] != '\0'
-                   && strcasecmp (row[5], "NULL") != 0;
-  return 0;
-}
-
-static int
 collect_columns (struct starrocks *self, MYSQL_RES *result, int generation,
                  struct target_columns *ret_columns)
 {
@@ -80,7 +55,9 @@ collect_columns (struct starrocks *self, MYSQL_RES *result, int generation,
       return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   }
   while (columns.count < count && (row = mysql_fetch_row (result)) != NULL) {
-    if (read_column (row, generation, &columns.items[columns.count]) == -1) {
+    if (target_column_read ((const char *const *) row, generation,
+                            &columns.items[columns.count])
+        == -1) {
       target_columns_free (&columns);
       return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
                          "read the columns of the table: the server's answer "

@@ -51,6 +51,21 @@ node_add (struct starrocks *self, const char *name, uint32_t port)
   return code;
 }
 
+int
+node_read (const char *name, const char *port, uint32_t *ret_port)
+{
+  char *end;
+  long number;
+
+  if (name == NULL || name[0] == '\0' || port == NULL)
+    return 0;
+  number = strtol (port, &end, 10);
+  if (*end != '\0' || number < 1 || number > 65535)
+    return 0;
+  *ret_port = (uint32_t) number;
+  return 1;
+}
+
 /* Reads one SHOW statement; *ret_count is how many nodes it listed. */
 static int
 read_list (struct starrocks *self, struct connection *connection,
@@ -77,13 +92,12 @@ read_list (struct starrocks *self, struct connection *connection,
   port = result_column (result, "HttpPort");
   while (code >= 0 && name != -1 && port != -1
          && (row = mysql_fetch_row (result)) != NULL) {
-    long number = row[port] != NULL ? strtol (row[port], NULL, 10) : 0;
+    uint32_t number;
 
-    if (row[name] == NULL || row[name][0] == '\0' || number < 1
-        || number > 65535)
+    if (!node_read (row[name], row[port], &number))
       continue;
     ++*ret_count;
-    code = node_add (self, row[name], (uint32_t) number);
+    code = node_add (self, row[name], number);
     if (code == 1)
       ++*new_nodes;
   }

@@ -10,6 +10,34 @@
 #include "identifiers.h"
 #include "layout.h"
 
+int
+target_column_read (const char *const *row, int generation,
+                    struct target_column *ret_column)
+{
+  struct target_column column = { 0 };
+
+  if (row[0] == NULL || row[1] == NULL)
+    return -1;
+  column.name = strdup (row[0]);
+  if (column.name == NULL)
+    return -1;
+  type_parse (row[1], &column.type);
+  column.nullable = row[2] != NULL && strcasecmp (row[2], "NO") != 0;
+  column.key = row[3] != NULL && strcasecmp (row[3], "PRI") == 0;
+  column.other_key = !column.key && row[3] != NULL && row[3][0] != '\0';
+  if (row[4] != NULL && strcasecmp (row[4], "NULL") != 0) {
+    column.default_value = strdup (row[4]);
+    if (column.default_value == NULL) {
+      free (column.name);
+      return -1;
+    }
+  }
+  column.generated = generation && row[5] != NULL && row[5][0] != '\0'
+                     && strcasecmp (row[5], "NULL") != 0;
+  *ret_column = column;
+  return 0;
+}
+
 void
 target_columns_free (struct target_columns *columns)
 {

@@ -62,6 +62,11 @@ struct target_columns {
   uint32_t count;
 };
 
+/* One row of information_schema.columns: name, type, IS_NULLABLE, COLUMN_KEY,
+ * default and, if generation is set, the generating expression; each may be
+ * NULL.  0, or -1 if it is not usable or memory ran out. */
+int target_column_read (const char *const *row, int generation,
+                        struct target_column *ret_column);
 void target_columns_free (struct target_columns *columns);
 /* By name, whatever the case; NULL if there is none. */
 const struct target_column *target_columns_find (

@@ -9,6 +9,8 @@
 #include "types.h"
 
 #define DECIMAL_MAX 38
+/* More than any version has; what says so is not believed. */
+#define DIGITS_MAX 1000
 /* PostgreSQL's numeric goes to 131072 digits before and 16383 behind the
  * point; this is far beyond any number that people store. */
 #define DECIMAL_TEXT_LENGTH 65533
@@ -212,8 +214,12 @@ type_parse (const char *text, struct column_type *ret_type)
       type.kind = KIND_LARGEINT;
     break;
   case KIND_DECIMAL:
-    type.precision = first < 0 ? 10 : (int) first;
-    type.scale = second < 0 ? 0 : (int) second;
+    if (first > DIGITS_MAX || second > DIGITS_MAX)
+      type.kind = KIND_OTHER;
+    else {
+      type.precision = first < 0 ? 10 : (int) first;
+      type.scale = second < 0 ? 0 : (int) second;
+    }
     break;
   case KIND_VARCHAR:
     type.length = first < 0 ? 65533 : first;

@@ -110,6 +110,9 @@ static void
 test_parse (void **state)
 {
   (void) state;
+  /* Numbers that no server means. */
+  assert_string_equal (parsed ("decimal(2147483648,1)"), "(unknown)");
+  assert_string_equal (parsed ("decimal(5,99999999999)"), "(unknown)");
   assert_string_equal (parsed ("tinyint(1)"), "BOOLEAN");
   assert_string_equal (parsed ("boolean"), "BOOLEAN");
   assert_string_equal (parsed ("tinyint(4)"), "TINYINT");

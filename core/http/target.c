@@ -144,6 +144,25 @@ get_parts (struct parts *parts)
   return code;
 }
 
+/* Whether the host is the same when the URL is read once more. libcurl decodes
+ * %XX in a host, and that may give a host with a port in it, or a number that
+ * is an address. */
+static bool
+host_is_settled (const struct parts *parts)
+{
+  CURLU *url = curl_url ();
+  char *host = NULL;
+  bool settled = url != NULL
+                 && curl_url_set (url, CURLUPART_URL, parts->whole, 0)
+                      == CURLUE_OK
+                 && curl_url_get (url, CURLUPART_HOST, &host, 0) == CURLUE_OK
+                 && strcmp (host, parts->host) == 0;
+
+  curl_free (host);
+  curl_url_cleanup (url);
+  return settled;
+}
+
 static int
 set_target (const struct parts *parts, struct http_target *ret_target,
             struct error *error)
@@ -193,6 +212,9 @@ finish (CURLU *url, struct http_target *ret_target, struct error *error)
                         parts.scheme);
   else if (has_part (url, CURLUPART_FRAGMENT))
     result = error_set (error, EZCDC_E_CONFIG, "a URL with a fragment (#)");
+  else if (!host_is_settled (&parts))
+    result = error_set (error, EZCDC_E_CONFIG,
+                        "a URL whose host can be read in two ways");
   else
     result = set_target (&parts, ret_target, error);
   parts_clear (&parts);

@@ -31,6 +31,7 @@ static const char *
 level_name (enum log_level level)
 {
   switch (level) {
+  case LEVEL_NONE:
   case LEVEL_ERROR:
     return "error";
   case LEVEL_WARNING:

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 enum log_level {
+  LEVEL_NONE = -1, /* for log_set_level only */
   LEVEL_ERROR,
   LEVEL_WARNING,
   LEVEL_INFO,

@@ -51,6 +51,10 @@ _ezcdc ()
     _ezcdc_folders "$word"
     return
   fi
+  if [[ $before == --policy ]]; then
+    _ezcdc_files "$word"
+    return
+  fi
   [[ $before == --set ]] && return # SECTION.OPTION is typed
 
   help=$("$program" "$command" --help 2>/dev/null) || return

@@ -24,9 +24,11 @@ const struct audit_action audit_actions[] = {
   { "config.rejected", false,
     "the configuration was refused" },
   { "connector.loaded", true,
-    "a connector's file was vetted and loaded; path, SHA-256, version, ABI" },
+    "a connector's file was vetted and loaded; path, SHA-256, what "
+    "[connectors] requires, version, ABI" },
   { "connector.rejected", true,
-    "a connector's file was refused before any of its code ran" },
+    "a connector's file was refused; path, SHA-256 if it could be read, the "
+    "reason" },
   { "credential.resealed", false,
     "a sealed value was encrypted again under the primary key" },
   { "credential.sealed", false,

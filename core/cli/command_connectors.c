@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/base/ini.h"
 #include "core/base/json.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
@@ -19,12 +20,14 @@
 #include "core/cli/describe_connector.h"
 #include "core/plugin/loader.h"
 #include "core/plugin/options.h"
+#include "core/plugin/policy.h"
 
 struct arguments {
   bool json;
   bool secrets;
   bool allow_path;
   const char *folder; /* NULL: the installed one */
+  const char *policy; /* a configuration file; NULL: none */
   const char *name;   /* NULL: all */
 };
 
@@ -37,6 +40,7 @@ parse_arguments (int argc, char **argv, struct arguments *ret_arguments)
     { "secrets", no_argument, NULL, 's' },
     { "allow-path", no_argument, NULL, 'p' },
     { "connector-dir", required_argument, NULL, 'd' },
+    { "policy", required_argument, NULL, 'c' },
     { NULL, 0, NULL, 0 },
   };
   struct arguments arguments = { 0 };
@@ -58,9 +62,12 @@ parse_arguments (int argc, char **argv, struct arguments *ret_arguments)
     case 'd':
       arguments.folder = optarg;
       break;
+    case 'c':
+      arguments.policy = optarg;
+      break;
     case ':':
-      return command_usage_error (&command_connectors,
-                                  "--connector-dir needs a folder");
+      return command_usage_error (
+        &command_connectors, "%s needs a folder or file", argv[optind - 1]);
     default:
       return command_usage_error (&command_connectors, "unknown option %s",
                                   argv[optind - 1]);
@@ -243,27 +250,49 @@ list_all (struct loader *loader, const struct arguments *arguments)
 }
 
 static int
+read_policy (const char *path, struct connector_policy *ret_policy,
+             struct error *error)
+{
+  CLEANUP_INI struct ini *ini = NULL;
+
+  if (path == NULL)
+    return 0;
+  if (ini_load (path, &ini, error) != 0)
+    return error->code;
+  return connector_policy_read (ini, ret_policy, error);
+}
+
+static int
+show (const struct arguments *arguments)
+{
+  struct connector_policy policy = { 0 };
+  struct loader *loader = NULL;
+  struct error error = { 0 };
+  int result;
+
+  if (read_policy (arguments->policy, &policy, &error) != 0
+      || loader_new (arguments->folder, &policy, NULL, &loader, &error) != 0) {
+    fprintf (stderr, "ezcdc: %s\n", error.text);
+    result = error.code == EZCDC_E_CONFIG ? EXIT_USAGE : EXIT_RUN_FAILED;
+  }
+  else if (arguments->name == NULL)
+    result = list_all (loader, arguments);
+  else
+    result = describe_one (loader, arguments);
+  loader_free (loader);
+  connector_policy_free (&policy);
+  return result;
+}
+
+static int
 run_connectors (int argc, char **argv)
 {
   struct arguments arguments = { 0 };
-  struct loader *loader;
-  struct error error = { 0 };
   int result = parse_arguments (argc, argv, &arguments);
 
   if (result == 0)
     result = forget_keys (argc, argv);
-  if (result != 0)
-    return result;
-  if (loader_new (arguments.folder, NULL, &loader, &error) != 0) {
-    fprintf (stderr, "ezcdc: %s\n", error.text);
-    return EXIT_RUN_FAILED;
-  }
-  if (arguments.name == NULL)
-    result = list_all (loader, &arguments);
-  else
-    result = describe_one (loader, &arguments);
-  loader_free (loader);
-  return result;
+  return result != 0 ? result : show (&arguments);
 }
 
 const struct command command_connectors = {
@@ -279,6 +308,7 @@ const struct command command_connectors = {
     "  --json               machine-readable\n"
     "  --connector-dir DIR  another folder than the installed one\n"
     "  --allow-path         take a path (with a slash) as NAME\n"
+    "  --policy FILE        hold to [connectors] of a configuration file\n"
     "  --secrets            only the names of the secret options, one a line\n"
     "  --help               this text\n"
     "\n"

@@ -10,29 +10,10 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/cli/describe_connector.h"
+#include "core/plugin/capabilities.h"
 #include "core/plugin/loader.h"
 #include "core/plugin/option_value.h"
 #include "core/plugin/options.h"
-
-struct capability {
-  uint64_t bit;
-  const char *name; /* for programs */
-  const char *text; /* for people */
-};
-
-static const struct capability capabilities[] = {
-  { EZCDC_CAN_REVEAL, "reveal", "sees secrets" },
-  { EZCDC_CAN_NETWORK, "network", "opens connections of its own" },
-  { EZCDC_CAN_TLS, "tls", "runs TLS by itself" },
-  { EZCDC_CAN_THREADS, "threads", "starts threads" },
-  { EZCDC_CAN_FILES, "files", "writes files" },
-  { EZCDC_CAN_LOG, "log", "takes every change in commit order" },
-  { EZCDC_CAN_PARTIAL, "partial", "keeps values that did not change" },
-  { EZCDC_USES_TLS, "uses_tls", "has the TLS options" },
-  { EZCDC_USES_HTTP, "uses_http", "sends HTTP requests through ezcdc" },
-};
-
-#define CAPABILITY_COUNT (sizeof capabilities / sizeof capabilities[0])
 
 static const char *
 kind_text (uint32_t kind)
@@ -117,7 +98,7 @@ describe_connector_text (const struct connector *connector, struct text *text)
                descriptor->abi_major, descriptor->abi_minor);
   text_printf (text, "  kind       %s\n", kind_text (descriptor->kind));
   text_printf (text, "  threads    %s\n", threads_name (descriptor->threads));
-  for (size_t i = 0; i < CAPABILITY_COUNT; i++)
+  for (size_t i = 0; i < capability_count; i++)
     if ((descriptor->capabilities & capabilities[i].bit) != 0)
       text_printf (text, "  %-10s %s\n", capabilities[i].name,
                    capabilities[i].text);
@@ -129,9 +110,9 @@ describe_connector_line (const struct connector *connector, struct text *text)
 {
   const struct ezcdc_connector *descriptor = &connector->descriptor;
 
-  text_printf (text, "%-12s %-10s %-15s %s\n", descriptor->name,
+  text_printf (text, "%-12s %-10s %-15s %s  %s\n", descriptor->name,
                descriptor->version, kind_text (descriptor->kind),
-               descriptor->summary);
+               connector->sha256, descriptor->summary);
 }
 
 void
@@ -209,7 +190,7 @@ describe_abilities_json (const struct ezcdc_connector *descriptor,
   json_member_text (json, "threads", threads_name (descriptor->threads));
   json_key (json, "capabilities");
   json_array_begin (json);
-  for (size_t i = 0; i < CAPABILITY_COUNT; i++)
+  for (size_t i = 0; i < capability_count; i++)
     if ((descriptor->capabilities & capabilities[i].bit) != 0)
       json_text (json, capabilities[i].name);
   json_array_end (json);

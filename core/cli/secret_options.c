@@ -137,11 +137,12 @@ secret_options_ask (const struct ini *ini, const struct ini_section *section,
   static char secrets[] = "--secrets";
   static char path_allowed[] = "--allow-path";
   static char folder_option[] = "--connector-dir";
+  static char policy_option[] = "--policy";
   static char end_of_options[] = "--";
   const struct ini_key *connector = ini_key (section, "connector");
   const struct ini_key *folder = ini_get (ini, "pipeline", "connector_dir");
   struct secret_options options = { 0 };
-  char *words[9] = { program, command, secrets };
+  char *words[11] = { program, command, secrets };
   size_t count = 3;
 
   if (connector == NULL)
@@ -153,6 +154,8 @@ secret_options_ask (const struct ini *ini, const struct ini_section *section,
     words[count++] = folder_option;
     words[count++] = (char *) folder->value;
   }
+  words[count++] = policy_option;
+  words[count++] = (char *) ini_path (ini);
   words[count++] = end_of_options;
   words[count++] = (char *) connector->value;
   int code = run (ini, section, connector, words, &options.lines, error);

@@ -16,10 +16,12 @@
 #include "core/plugin/host.h"
 #include "core/plugin/instance.h"
 #include "core/plugin/loader.h"
+#include "core/plugin/policy.h"
 #include "core/plugin/vet.h"
 
 struct loader {
   char *folder;
+  const struct connector_policy *policy;
   const struct instance_services *services; /* or NULL */
   pthread_mutex_t lock;                     /* guards the list */
   struct connector *connectors;
@@ -29,7 +31,8 @@ typedef const struct ezcdc_connector *(*entry_point) (
   const struct ezcdc_host *host);
 
 int
-loader_new (const char *folder, const struct instance_services *services,
+loader_new (const char *folder, const struct connector_policy *policy,
+            const struct instance_services *services,
             struct loader **ret_loader, struct error *error)
 {
   struct loader *loader = calloc (1, sizeof *loader);
@@ -39,6 +42,7 @@ loader_new (const char *folder, const struct instance_services *services,
   loader->folder = strdup (folder == NULL ? CONNECTORDIR : folder);
   if (loader->folder == NULL)
     goto no_memory;
+  loader->policy = policy;
   loader->services = services;
   pthread_mutex_init (&loader->lock, NULL);
   *ret_loader = loader;
@@ -127,11 +131,10 @@ find_path (const struct loader *loader, const char *name, bool allow_path,
 
 /* ---- From a vetted file to a descriptor -------------------------------- */
 
-/* Opens what was vetted: by its plain path if only root could have put
- * another file there, otherwise through the descriptor. That one stays open
- * for ever then, because the dynamic linker knows the object by the name
- * /proc/self/fd/N and would hand it out again for another file with the same
- * number. Here the constructors of the object run.
+/* Opens what was vetted: the copy if there is one, through its descriptor.
+ * That one stays open for ever then, because the dynamic linker knows the
+ * object by the name /proc/self/fd/N and would hand it out again for another
+ * file with the same number. Here the constructors of the object run.
  */
 static void *
 open_object (struct vetted *vetted, struct error *error)
@@ -139,7 +142,7 @@ open_object (struct vetted *vetted, struct error *error)
   char by_descriptor[40];
   const char *path = vetted->path;
 
-  if (!vetted->roots_only) {
+  if (vetted->copied) {
     snprintf (by_descriptor, sizeof by_descriptor, "/proc/self/fd/%d",
               vetted->descriptor);
     path = by_descriptor;
@@ -152,7 +155,7 @@ open_object (struct vetted *vetted, struct error *error)
                vetted->path, why == NULL ? "unknown reason" : why);
     return NULL;
   }
-  if (!vetted->roots_only)
+  if (vetted->copied)
     (void) TAKE_DESCRIPTOR (vetted->descriptor);
   return object;
 }
@@ -183,12 +186,14 @@ ask_descriptor (void *object, const char *path, struct error *error)
 
 /* Opens and checks; *connector is empty memory. Takes over vetted's path. */
 static int
-load_vetted (struct vetted *vetted, struct connector *connector,
-             struct error *error)
+load_vetted (const struct connector_policy *policy, struct vetted *vetted,
+             struct connector *connector, struct error *error)
 {
   char what[512];
-  void *object = open_object (vetted, error);
 
+  if (connector_policy_check_file (policy, vetted, error) != 0)
+    return error->code;
+  void *object = open_object (vetted, error);
   if (object == NULL)
     return error->code;
   const struct ezcdc_connector *descriptor = ask_descriptor (
@@ -202,7 +207,7 @@ load_vetted (struct vetted *vetted, struct connector *connector,
   connector->device = vetted->device;
   connector->inode = vetted->inode;
   memcpy (connector->sha256, vetted->sha256, sizeof connector->sha256);
-  return 0;
+  return connector_policy_check_use (policy, connector, error);
 }
 
 /* ---- Audit records ----------------------------------------------------- */
@@ -236,6 +241,7 @@ audit_loaded (const struct loader *loader, const struct connector *connector,
   json_object_begin (&json);
   json_member_text (&json, "path", connector->path);
   json_member_text (&json, "sha256", connector->sha256);
+  json_member_text (&json, "require", connector_policy_word (loader->policy));
   json_member_text (&json, "name", descriptor->name);
   json_member_text (&json, "version", descriptor->version);
   json_member_text (&json, "abi", abi);
@@ -310,7 +316,7 @@ load_new (struct loader *loader, struct vetted *vetted, struct error *error)
                vetted->path);
     return NULL;
   }
-  if (load_vetted (vetted, connector, error) != 0
+  if (load_vetted (loader->policy, vetted, connector, error) != 0
       || check_name_is_new (loader, connector, error) != 0) {
     audit_rejected (loader,
                     connector->path == NULL ? vetted->path : connector->path,
@@ -333,7 +339,8 @@ load_path (struct loader *loader, const char *path, struct error *error)
 {
   struct vetted vetted = { .descriptor = -1 };
 
-  if (vet_file (path, &vetted, error) != 0) {
+  if (vet_file (path, loader->policy->require != POLICY_OWNER, &vetted, error)
+      != 0) {
     audit_rejected (loader, path, "", error);
     return NULL;
   }

@@ -2,8 +2,9 @@
 /* Loading connectors: finds the file, vets it, opens it, checks what it
  * says about itself, and keeps a copy that is complete.
  *
- *   name -> path -> vet (vet.h) -> dlopen -> entry point -> descriptor checks
- *        -> copy -> audit record -> struct connector
+ *   name -> path -> vet (vet.h) -> policy (policy.h) -> dlopen -> entry point
+ *        -> descriptor checks -> copy -> policy -> audit record
+ *        -> struct connector
  *
  * Nothing is ever unloaded: that is not safe with threads, and debuggers
  * keep their names.
@@ -20,6 +21,7 @@
 
 #include "core/plugin/turn.h"
 
+struct connector_policy;
 struct error;
 struct instance_services;
 
@@ -43,9 +45,10 @@ struct connector {
 struct loader;
 
 /* folder: where names are looked up; NULL: the one this program was
- * installed with. services: for audit records, NULL: none; lent as long as
- * the loader lives. */
-int loader_new (const char *folder, const struct instance_services *services,
+ * installed with. policy: what may be loaded. services: for audit records,
+ * NULL: none. Both are lent as long as the loader lives. */
+int loader_new (const char *folder, const struct connector_policy *policy,
+                const struct instance_services *services,
                 struct loader **ret_loader, struct error *error);
 /* Frees the bookkeeping. The objects stay mapped. */
 void loader_free (struct loader *loader);

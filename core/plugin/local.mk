@@ -2,6 +2,8 @@
 # core/plugin: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/plugin/capabilities.c \
+	core/plugin/capabilities.h \
 	core/plugin/descriptor.c \
 	core/plugin/feed.h \
 	core/plugin/host.c \
@@ -15,8 +17,14 @@ core_libezcdc_core_la_SOURCES += \
 	core/plugin/option_value.h \
 	core/plugin/options.c \
 	core/plugin/options.h \
+	core/plugin/policy.c \
+	core/plugin/policy.h \
 	core/plugin/reveal.c \
 	core/plugin/reveal.h \
+	core/plugin/sealed_copy.c \
+	core/plugin/sealed_copy.h \
+	core/plugin/signature.c \
+	core/plugin/signature.h \
 	core/plugin/turn.c \
 	core/plugin/turn.h \
 	core/plugin/vet.c \

@@ -20,6 +20,7 @@
 
 #include "core/base/error.h"
 #include "core/base/memory.h"
+#include "core/plugin/sealed_copy.h"
 #include "core/plugin/vet.h"
 
 #define DIGEST_BYTES 32
@@ -202,8 +203,8 @@ digest_file (int descriptor, EVP_MD_CTX *context, unsigned char *ret_digest,
 }
 
 static int
-hexadecimal_digest (int descriptor, const char *path, char ret_sha256[65],
-                    struct error *error)
+hexadecimal_digest (int descriptor, const char *path,
+                    char ret_sha256[VET_DIGEST_TEXT_SIZE], struct error *error)
 {
   unsigned char digest[DIGEST_BYTES];
   EVP_MD_CTX *context = EVP_MD_CTX_new ();
@@ -220,33 +221,48 @@ hexadecimal_digest (int descriptor, const char *path, char ret_sha256[65],
   return 0;
 }
 
+/* Opens the file, as it is, or a copy of it. */
+static int
+open_vetted (const struct trust *trust, const char *path, bool copy,
+             struct vetted *vetted, struct error *error)
+{
+  CLEANUP_CLOSE int descriptor = open_file (path, error);
+  struct stat status = { 0 };
+
+  if (descriptor < 0
+      || check_file (trust, descriptor, path, &status, error) != 0)
+    return error->code;
+  vetted->device = status.st_dev;
+  vetted->inode = status.st_ino;
+  vetted->copied = copy || status.st_uid != 0;
+  if (vetted->copied)
+    return sealed_copy (descriptor, path, &vetted->descriptor, error);
+  vetted->descriptor = TAKE_DESCRIPTOR (descriptor);
+  return 0;
+}
+
 int
-vet_file (const char *path, struct vetted *ret_vetted, struct error *error)
+vet_file (const char *path, bool always_copy, struct vetted *ret_vetted,
+          struct error *error)
 {
   struct trust trust = find_trust ();
   struct vetted vetted = { .descriptor = -1 };
-  struct stat status = { 0 };
-  CLEANUP_CLOSE int descriptor = -1;
-  CLEANUP_FREE char *resolved = resolve_folder (path, error);
+  bool roots_only = false;
 
-  if (resolved == NULL)
+  vetted.path = resolve_folder (path, error);
+  if (vetted.path == NULL)
     return error->code;
-  if (check_folders (&trust, resolved, &vetted.roots_only, error) != 0)
+  if (check_folders (&trust, vetted.path, &roots_only, error) != 0
+      || open_vetted (&trust, vetted.path, always_copy || !roots_only, &vetted,
+                      error)
+           != 0
+      || vet_elf (vetted.descriptor, vetted.path, error) != 0
+      || hexadecimal_digest (vetted.descriptor, vetted.path, vetted.sha256,
+                             error)
+           != 0) {
+    vetted_clear (&vetted);
     return error->code;
-  descriptor = open_file (resolved, error);
-  if (descriptor < 0)
-    return error->code;
-  if (check_file (&trust, descriptor, resolved, &status, error) != 0
-      || vet_elf (descriptor, resolved, error) != 0
-      || hexadecimal_digest (descriptor, resolved, vetted.sha256, error) != 0)
-    return error->code;
-
-  if (status.st_uid != 0)
-    vetted.roots_only = false;
-  vetted.device = status.st_dev;
-  vetted.inode = status.st_ino;
-  vetted.descriptor = TAKE_DESCRIPTOR (descriptor);
-  vetted.path = TAKE_POINTER (resolved);
+  }
   *ret_vetted = vetted;
   return 0;
 }

@@ -10,14 +10,17 @@
 
 struct error;
 
+#define VET_DIGEST_TEXT_SIZE 65 /* 64 hexadecimal digits and a NUL */
+
 /* A file that passed. */
 struct vetted {
-  int descriptor;  /* open for reading, close-on-exec; the caller closes it */
-  char *path;      /* absolute, no symbolic link in it; the caller frees it */
-  bool roots_only; /* the file and all folders above it are root's */
+  int descriptor; /* what the content was read from: the file, or a copy that
+                      nobody can change (sealed_copy.h); the caller closes */
+  char *path;     /* absolute, no symbolic link in it; the caller frees it */
+  bool copied;    /* descriptor is that of a copy */
   uint64_t device;
   uint64_t inode;
-  char sha256[65]; /* hexadecimal, lower case */
+  char sha256[VET_DIGEST_TEXT_SIZE]; /* lower case */
 };
 
 /* Opens the file at path and looks at it:
@@ -34,9 +37,12 @@ struct vetted {
  *
  * The number of hard links does not matter: to change the content through
  * another name takes the same rights, and some systems link equal files.
+ *
+ * The content is looked at in a copy, unless file and folders are root's,
+ * who could change this program, too; with always_copy also then.
  * error has code EZCDC_E_CONFIG and names the path.
  */
-int vet_file (const char *path, struct vetted *ret_vetted,
+int vet_file (const char *path, bool always_copy, struct vetted *ret_vetted,
               struct error *error);
 void vetted_clear (struct vetted *vetted);
 

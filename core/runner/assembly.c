@@ -259,10 +259,12 @@ assembly_make (struct assembly *assembly, const char *path,
   log_set_level (
     levels[option_set_integer (assembly->config.pipeline, "log_level") & 3]);
   config_settings (&assembly->config, &assembly->settings);
-  if (loader_new (
-        option_set_string (assembly->config.pipeline, "connector_dir"),
-        &assembly->services, &assembly->loader, error)
+  if (connector_policy_read (assembly->config.ini, &assembly->policy, error)
         < 0
+      || loader_new (
+           option_set_string (assembly->config.pipeline, "connector_dir"),
+           &assembly->policy, &assembly->services, &assembly->loader, error)
+           < 0
       || side_make (assembly, &assembly->source, "source", EZCDC_KIND_SOURCE,
                     error)
            < 0
@@ -281,6 +283,7 @@ assembly_free (struct assembly *assembly)
   side_free (&assembly->sink);
   side_free (&assembly->source);
   loader_free (assembly->loader);
+  connector_policy_free (&assembly->policy);
   config_free (&assembly->config);
   pthread_mutex_destroy (&assembly->lock);
 }

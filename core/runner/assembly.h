@@ -13,6 +13,7 @@
 #include "core/pipeline/pipeline.h"
 #include "core/plugin/instance.h"
 #include "core/plugin/loader.h"
+#include "core/plugin/policy.h"
 #include "core/runner/config.h"
 
 /* A connection that TLS was negotiated for (or not), for status. */
@@ -34,6 +35,7 @@ struct side {
 struct assembly {
   struct config config;
   struct keeper_link *link; /* lent */
+  struct connector_policy policy;
   struct loader *loader;
   struct instance_services services;
   struct side source;

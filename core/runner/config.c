@@ -143,8 +143,8 @@ static int
 check_section (const struct ini *ini, const struct ini_section *section,
                struct error *error)
 {
-  static const char *const known[] = { "pipeline", "source", "sink", "batch",
-                                       "table" };
+  static const char *const known[] = { "pipeline", "source",     "sink",
+                                       "batch",    "connectors", "table" };
   const size_t count = sizeof known / sizeof known[0];
   const char *nearest;
 

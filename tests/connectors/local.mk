@@ -22,6 +22,7 @@ tests_connectors_discard_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
 EXTRA_DIST += \
 	tests/connectors/bad.c \
 	tests/connectors/pipeline.py \
+	tests/connectors/policy.py \
 	tests/connectors/refusals.py \
 	tests/connectors/tap.py \
 	tests/connectors/third_party.py \
@@ -30,6 +31,7 @@ EXTRA_DIST += \
 if HAVE_PYTHON3
 TESTS += \
 	tests/connectors/pipeline.py \
+	tests/connectors/policy.py \
 	tests/connectors/refusals.py \
 	tests/connectors/third_party.py \
 	$(NULL)

@@ -102,12 +102,12 @@ def members(path, *functions):
     return names
 
 
-def core_options(name):
-    """Options of a table in core/runner/config.c, as the program prints those
-    of connectors."""
+def core_options(name, path="core/runner/config.c"):
+    """Options of a table in a source file, as the program prints those of
+    connectors."""
     table = re.search(
         rf"struct ezcdc_option {name}\[\] = \{{(.*?)^\}};",
-        source("core/runner/config.c"),
+        source(path),
         re.M | re.S,
     )
     options = []
@@ -166,6 +166,10 @@ def options_of_core(page):
     )
     problems += compare_options(
         core_options("batch_options"), page.items("SECTION [batch]")
+    )
+    problems += compare_options(
+        core_options("policy_options", "core/plugin/policy.c"),
+        page.items("SECTION [connectors]"),
     )
     return problems + compare_options(
         core_options("table_options"), page.items("SECTION [table LABEL]")

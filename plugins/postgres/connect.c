@@ -227,8 +227,8 @@ connect_fail (struct postgres *self, struct session *session)
 }
 
 /* libpq before 16 gives the password in the clear to any server that asks for
- * it. Looks at the next message before libpq reads it: nobody unverified is
- * given what channel_binding = require would not give him. */
+ * it. Looks at the next message before libpq reads it. Only one that stands at
+ * the head, whole, is seen: a second one in the same packet is not. */
 static int
 connect_check_request (struct postgres *self, struct session *session)
 {

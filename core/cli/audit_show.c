@@ -116,54 +116,88 @@ static bool
 show_line (const char *line, size_t length, const struct filter *filter)
 {
   struct audit_line parsed;
-  json_t *record = json_loadb (line, length, JSON_REJECT_DUPLICATES, NULL);
-  bool genuine = json_is_object (record)
-                 && audit_line_parse (line, length, &parsed);
 
+  if (!audit_line_parse (line, length, &parsed))
+    return false;
+  json_t *record = json_loadb (line, length, JSON_REJECT_DUPLICATES, NULL);
+  bool genuine = json_is_object (record);
   if (genuine && is_wanted (record, filter))
     print_record (record, filter);
   json_decref (record);
   return genuine;
 }
 
+/* Reads a line without its end. Of one that is too long for a record no more
+ * is kept than shows that. False at the end of the file. */
+static bool
+read_line (FILE *file, char line[AUDIT_LINE_MAX], size_t *ret_length)
+{
+  size_t length = 0;
+  int byte = getc_unlocked (file);
+
+  if (byte == EOF)
+    return false;
+  for (; byte != EOF && byte != '\n'; byte = getc_unlocked (file))
+    if (length < AUDIT_LINE_MAX)
+      line[length++] = (char) byte;
+  *ret_length = length;
+  return true;
+}
+
+/* What is no record is told once a file: such files can be long. */
+static int
+tell_bad_lines (const char *path, uint64_t first, uint64_t count)
+{
+  if (count == 0)
+    return EXIT_OK;
+  if (count == 1)
+    log_message (LEVEL_WARNING, "%s: line %" PRIu64 " is no audit record",
+                 path, first);
+  else
+    log_message (LEVEL_WARNING,
+                 "%s: %" PRIu64 " lines are no audit records; the first is "
+                 "line %" PRIu64,
+                 path, count, first);
+  return EXIT_FOUND;
+}
+
 static int
 show_log (const char *path, const struct filter *filter)
 {
   CLEANUP_FCLOSE FILE *file = fopen (path, "re");
-  CLEANUP_FREE char *line = NULL;
-  size_t capacity = 0;
-  ssize_t length;
+  CLEANUP_FREE char *line = malloc (AUDIT_LINE_MAX);
+  size_t length;
   uint64_t number = 0;
-  int exit_code = EXIT_OK;
+  uint64_t first_bad = 0;
+  uint64_t bad = 0;
 
   if (file == NULL) {
     log_message (LEVEL_ERROR, "open %s: %m", path);
     return EXIT_USAGE;
   }
-  while ((length = getline (&line, &capacity, file)) > 0) {
+  if (line == NULL) {
+    log_message (LEVEL_ERROR, "out of memory");
+    return EXIT_RUN_FAILED;
+  }
+  while (read_line (file, line, &length)) {
     number++;
-    if (line[length - 1] == '\n')
-      length--;
-    if (show_line (line, (size_t) length, filter))
-      continue;
-    log_message (LEVEL_WARNING, "%s: line %" PRIu64 " is no audit record",
-                 path, number);
-    exit_code = EXIT_FOUND;
+    if (!show_line (line, length, filter) && bad++ == 0)
+      first_bad = number;
   }
   if (ferror (file)) {
     log_message (LEVEL_ERROR, "read %s: %m", path);
     return EXIT_RUN_FAILED;
   }
-  return exit_code;
+  return tell_bad_lines (path, first_bad, bad);
 }
 
 /* ---- Options ----------------------------------------------------------- */
 
-/* A beginning of 2026-01-31T23:59:59.000007Z that is at least a date. */
+/* A beginning of 2026-01-31T23:59:59.000007 that is at least a date. */
 static bool
 is_time (const char *text)
 {
-  static const char form[] = "0000-00-00T00:00:00.000000Z";
+  static const char form[] = "0000-00-00T00:00:00.000000";
   size_t length = strlen (text);
 
   if (length < strlen ("0000-00-00") || length >= sizeof form)
@@ -188,6 +222,16 @@ option_place (struct filter *filter, const char *word)
   if (strcmp (word, "--resource") == 0)
     return &filter->resource;
   return NULL;
+}
+
+/* The Z of a time in UTC says nothing that is not known. */
+static void
+cut_zone (char *text)
+{
+  size_t length = strlen (text);
+
+  if (length > 0 && text[length - 1] == 'Z')
+    text[length - 1] = '\0';
 }
 
 static int
@@ -219,8 +263,11 @@ audit_show_word (int argc, char **argv)
     const char **place = option_place (&filter, argv[i]);
     if (place != NULL && i + 1 >= argc)
       return command_usage_error (&command_audit, "%s needs a value", argv[i]);
-    if (place != NULL)
+    if (place != NULL) {
       *place = argv[++i];
+      if (place == &filter.since || place == &filter.until)
+        cut_zone (argv[i]);
+    }
     else if (strcmp (argv[i], "--json") == 0)
       filter.as_json = true;
     else if (argv[i][0] == '-')

@@ -176,13 +176,19 @@ audit_keys_import (struct audit_keys *keys, const char *id, uint64_t epoch,
   return 0;
 }
 
-int
-audit_keys_given (const struct audit_keys *keys)
+bool
+audit_keys_is_given (const struct audit_keys *keys, int index)
+{
+  return index >= 0 && keys->keys[index].given;
+}
+
+bool
+audit_keys_have_given (const struct audit_keys *keys)
 {
   for (size_t i = 0; i < keys->count; i++)
     if (keys->keys[i].given)
-      return (int) i;
-  return -1;
+      return true;
+  return false;
 }
 
 bool

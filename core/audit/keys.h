@@ -59,8 +59,12 @@ bool audit_mac (struct audit_keys *keys, size_t index, uint64_t epoch,
 int audit_keys_import (struct audit_keys *keys, const char *id, uint64_t epoch,
                        const unsigned char *key, struct error *error)
   __attribute__ ((nonnull (1, 2, 4)));
-/* The index of such a key, or -1. */
-int audit_keys_given (const struct audit_keys *keys) __attribute__ ((nonnull));
+/* Whether the key of that index is such a key; no is the answer for -1. */
+bool audit_keys_is_given (const struct audit_keys *keys, int index)
+  __attribute__ ((nonnull));
+/* Whether there is such a key. */
+bool audit_keys_have_given (const struct audit_keys *keys)
+  __attribute__ ((nonnull));
 /* Forgets such a key as it was before an epoch that can be had. */
 bool audit_keys_forget (struct audit_keys *keys, size_t index, uint64_t epoch)
   __attribute__ ((nonnull, warn_unused_result));

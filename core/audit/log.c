@@ -299,7 +299,7 @@ forget_past (struct audit_log *log, struct error *error)
   size_t key = (size_t) log->place.key;
   uint64_t first;
 
-  if (log->place.key < 0 || log->place.key != audit_keys_given (log->keys))
+  if (!audit_log_has_given_key (log))
     return 0;
   audit_keys_first (log->keys, key, &first);
   if (first >= log->place.epoch)
@@ -359,7 +359,7 @@ begin_file (struct audit_log *log, struct error *error)
 {
   char detail[64];
 
-  if (!log->place.begun && audit_keys_given (log->keys) >= 0)
+  if (!log->place.begun && audit_keys_have_given (log->keys))
     return error_set (error, EZCDC_E_OPERATOR,
                       "the audit log %s is gone, and %s.state says that it "
                       "was begun: put it back, or remove that file to begin "
@@ -484,7 +484,7 @@ go_to_primary (struct audit_log *log, const struct key_ring *ring,
   CLEANUP_TEXT struct text detail = { 0 };
 
   /* A chain whose key was given away stays under it. */
-  if (log->place.key == audit_keys_given (log->keys))
+  if (audit_log_has_given_key (log))
     return audit_state_save (log->keys, (size_t) log->place.key, ring,
                              log->path, error);
   int code = describe_keys (log, ring, audit_keys_id (log->keys, 0),
@@ -502,7 +502,7 @@ bridge_to_primary (struct audit_log *log, const struct key_ring *ring,
 {
   CLEANUP_TEXT struct text detail = { 0 };
 
-  if (log->place.key == audit_keys_given (log->keys))
+  if (audit_log_has_given_key (log))
     return 0;
   int code = describe_keys (log, ring, log->place.key_id, "next_key_id",
                             audit_keys_id (log->keys, 0), &detail, error);
@@ -520,14 +520,15 @@ refuse_record (const struct audit_log *log, enum audit_fault fault,
   if (log->place.begun && fault == AUDIT_KEY)
     return error_set (error, EZCDC_E_CONFIG,
                       "the audit log %s goes on under the key %s, which is "
-                      "not in use here: give it as an old key and reload",
-                      log->path, log->place.key_id);
+                      "not in use here: give it as an old key and reload; a "
+                      "verification key stands in %s.state",
+                      log->path, log->place.key_id, log->path);
   if (!log->place.begun)
     return error_set (error,
                       fault == AUDIT_KEY ? EZCDC_E_CONFIG : EZCDC_E_OPERATOR,
                       "audit log %s: its last record: %s; see \"ezcdc audit "
-                      "verify\"; a log under a key that is lost has to be "
-                      "moved away",
+                      "verify\"; a log under a key that is lost, or whose "
+                      ".state is, has to be moved away",
                       log->path, audit_fault_text (fault));
   return error_set (error, EZCDC_E_OPERATOR,
                     "audit log %s: the record with seq %" PRIu64
@@ -862,7 +863,8 @@ audit_log_bridge (struct audit_log *log, const struct key_ring *ring,
 }
 
 /* Takes up a chain key that is to be given away, and keeps what the next
- * records need of it beside the log. */
+ * records need of it beside the log. It replaces one that the chain never
+ * went over to, because the process ended between this and the record. */
 static int
 take_up_key (struct audit_log *log, const struct audit_keys *given,
              struct error *error)
@@ -878,6 +880,12 @@ take_up_key (struct audit_log *log, const struct audit_keys *given,
                            log->ring, log->path, error);
 }
 
+bool
+audit_log_has_given_key (const struct audit_log *log)
+{
+  return audit_keys_is_given (log->keys, log->place.key);
+}
+
 int
 audit_log_give_key (struct audit_log *log, const struct key_ring *verification,
                     struct error *error)
@@ -890,10 +898,8 @@ audit_log_give_key (struct audit_log *log, const struct key_ring *verification,
   struct audit_keys *given = audit_keys_new (verification, error);
   if (given == NULL)
     code = EZCDC_E_MEMORY;
-  else if (audit_keys_given (log->keys) >= 0)
-    code = error_set (error, EZCDC_E_CONFIG,
-                      "the verification key of the audit log %s was given "
-                      "away already",
+  else if (audit_log_has_given_key (log))
+    code = error_set (error, EZCDC_E_BUG, "the audit log %s has such a key",
                       log->path);
   if (code == 0)
     code = describe_keys (log, log->ring, audit_keys_id (given, 0),

@@ -10,6 +10,8 @@
 #ifndef EZCDC_AUDIT_LOG_H
 #define EZCDC_AUDIT_LOG_H
 
+#include <stdbool.h>
+
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
@@ -49,10 +51,15 @@ int audit_log_rekey (struct audit_log *log, const struct key_ring *ring,
 int audit_log_bridge (struct audit_log *log, const struct key_ring *ring,
                       struct error *error) __attribute__ ((nonnull (1, 2)));
 
+/* Whether the chain is under a key that was given away. */
+bool audit_log_has_given_key (const struct audit_log *log)
+  __attribute__ ((nonnull));
+
 /* Goes over to a chain key that nothing on this machine leads back to: that of
  * the only key of the ring "verification", which whoever calls this has given
  * away and then forgets. Only the key of the present epoch is kept, in
- * LOG.state. No other process may have the log open. */
+ * LOG.state. No other process may have the log open, and the chain may not be
+ * under such a key already. */
 int audit_log_give_key (struct audit_log *log,
                         const struct key_ring *verification,
                         struct error *error) __attribute__ ((nonnull (1, 2)));

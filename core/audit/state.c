@@ -3,6 +3,7 @@
 
 #include <config.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,8 +35,9 @@ static int
 refuse_state (const char *path, const char *why, struct error *error)
 {
   return error_set (error, EZCDC_E_CONFIG,
-                    "%s, the state of the audit log: %s; without it nobody "
-                    "can go on with the log",
+                    "%s, the state of the audit log: %s; it is sealed under "
+                    "the encryption key, and without it nobody can go on "
+                    "with the log",
                     path, why);
 }
 
@@ -89,7 +91,7 @@ audit_state_load (struct audit_keys *keys, const struct key_ring *ring,
 
   if (path == NULL)
     return EZCDC_E_MEMORY;
-  if (access (path, F_OK) != 0)
+  if (access (path, F_OK) != 0 && errno == ENOENT)
     return 0;
   int code = file_read (path, STATE_MAX, &text, error);
   return code == 0 ? import_state (keys, ring, path, &text, error) : code;

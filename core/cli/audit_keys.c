@@ -14,6 +14,7 @@
 
 #include "core/audit/checkpoint.h"
 #include "core/base/log.h"
+#include "core/base/memory.h"
 #include "core/cli/audit_words.h"
 #include "core/cli/command.h"
 #include "core/crypto/digest.h"
@@ -118,24 +119,43 @@ make_key (struct key_ring *verification, struct error *error)
 }
 
 static int
-give_key (const struct pipeline_settings *settings,
-          const struct key_ring *ring, struct error *error)
+give_key (struct audit_log *log, struct error *error)
 {
   struct key_ring *verification = key_ring_new (error);
-  struct audit_log *log = NULL;
-  int code = verification == NULL ? error->code : 0;
+  int code = verification == NULL ? error->code
+                                  : make_key (verification, error);
 
-  if (code == 0 && (log = pipeline_audit_open (settings, ring, error)) == NULL)
-    code = error->code;
-  if (code == 0)
-    code = make_key (verification, error);
   if (code == 0) {
     code = audit_log_give_key (log, verification, error);
     if (code != 0)
       error_prefix (error, "the key is void");
   }
-  audit_log_free (log);
   key_ring_free (verification);
+  return code;
+}
+
+/* With the lock of a run, so that none begins under the former key. The log
+ * first: it asks whether there is a run. */
+static int
+open_and_give_key (const struct pipeline_settings *settings,
+                   const struct key_ring *ring, struct error *error)
+{
+  CLEANUP_CLOSE int lock = -1;
+  struct audit_log *log = pipeline_audit_open (settings, ring, error);
+  int code = log == NULL ? error->code : 0;
+
+  if (code == 0 && audit_log_has_given_key (log))
+    code = error_set (error, EZCDC_E_CONFIG,
+                      "the audit log %s has a verification key already; for "
+                      "another one move the log and its .state away, so that "
+                      "a new log begins",
+                      settings->audit_log);
+  if (code == 0
+      && (code = run_lock_take (settings->folder, &lock, error)) != 0)
+    error_prefix (error, "stop the pipeline %s", settings->name);
+  if (code == 0)
+    code = give_key (log, error);
+  audit_log_free (log);
   return code;
 }
 
@@ -144,19 +164,12 @@ setup_keys (const char *path, const struct key_ring *ring, struct error *error)
 {
   struct pipeline_settings settings = { 0 };
   struct ini *ini = NULL;
-  bool alive = false;
-  pid_t holder;
   int code = ini_load (path, &ini, error);
 
   if (code == 0)
     code = pipeline_settings_read (ini, &settings, error);
   if (code == 0)
-    code = run_lock_probe (settings.folder, &alive, &holder, error);
-  if (code == 0 && alive)
-    code = error_set (error, EZCDC_E_CONFIG,
-                      "the pipeline %s runs: stop it for this", settings.name);
-  if (code == 0)
-    code = give_key (&settings, ring, error);
+    code = open_and_give_key (&settings, ring, error);
   pipeline_settings_free (&settings);
   ini_free (ini);
   return code;

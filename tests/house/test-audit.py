@@ -2,6 +2,7 @@
 """ezcdc audit verify and show, on logs that another program has written."""
 
 import copy
+import fcntl
 import json
 import os
 import pathlib
@@ -298,4 +299,53 @@ for options in ((), ("--json",)):
         and re.fullmatch(r"[ -~\n]*", done.stdout) is not None,
         " ".join(("what deceives a terminal is escaped", *options)),
         [ascii(done.stdout)])
+
+# ---- A verification key ----------------------------------------------------
+
+(folder / "shop.ini").write_text("[pipeline]\nname = shop\nstate_dir = state\n")
+(folder / "shop.ini").chmod(0o600)
+(folder / "state" / "shop").mkdir(parents=True)
+LOG = "state/shop/audit.jsonl"
+with open(folder / "state" / "shop" / "lock", "w", encoding="ascii") as lock:
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    expect("no verification key while a run lives",
+           audit("setup-keys", "shop.ini"), 1, "", "stop the pipeline shop")
+done = audit("setup-keys", "shop.ini")
+tap.result(
+    done.returncode == 0 and re.fullmatch("[0-9a-f]{64}\n", done.stdout)
+    and not done.stderr, "a verification key is printed", [done.stderr])
+(folder / "key").write_text(done.stdout)
+(folder / "key").chmod(0o600)
+again = audit("setup-keys", "shop.ini")
+tap.result(again.returncode == 2 and again.stdout == ""
+           and "verification key already" in again.stderr,
+           "but only once", [again.stdout, again.stderr])
+
+# Another program goes on with the chain, into the next epoch.
+given = Chain(done.stdout.strip())
+before = json.loads((folder / LOG).read_text().splitlines()[-1])
+tap.result(
+    before["action"] == "audit.rekeyed"
+    and before["detail"]["key_id"] == given.key_id
+    and done.stdout.strip() not in "".join(
+        path.read_text() for path in (folder / "state").rglob("*.*")),
+    "the log goes over to it", [str(before)])
+given.seq, given.prev = before["seq"] + 1, before["mac"]
+with open(folder / LOG, "a", encoding="ascii") as file:
+    now = before["timestamp"]
+    for line in (given.record("pipeline.started", timestamp=now),
+                 given.record("audit.ratcheted", "audit", timestamp=now,
+                              next_epoch=1)):
+        file.write(line + "\n")
+KEY = ("--verification-key-file", "key")
+expect("with both keys it verifies", audit("verify", *KEY, LOG), 0, "4 records")
+expect("the state alone verifies its own epoch and those to come",
+       audit("checkpoint", LOG), 0, '"seq":3,')
+expect("but not those that were closed", audit("verify", LOG), 3,
+       "line 3, seq 2: the key of its epoch was forgotten here")
+expect("the verification key verifies nothing before it",
+       audit("verify", *KEY, LOG, key=None), 3, "line 1, seq 0: no key")
+(folder / "key").chmod(0o644)
+expect("a verification key that others may read is refused",
+       audit("verify", *KEY, LOG), 2, "", "key")
 tap.end()

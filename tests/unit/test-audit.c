@@ -29,6 +29,9 @@
 #define THIRD                                                                 \
   "2fd8a1c47e5b3690fa1c8d2e7b40953617e8c9d0a2b4f6587d9e1c3b5a70f482"
 
+#define FOURTH                                                                \
+  "a6e1d27c90b84f35116f8d0b2c7a9e43d57182f6c03b9da4e8275c61f09b3e48"
+
 /* Root key 00 01 ... 1f; checked by two other implementations. */
 static const char *const known_chain[] = {
   "{\"v\":1,\"seq\":0,\"timestamp\":\"2024-01-15T10:30:00.000000Z\","
@@ -1024,6 +1027,177 @@ a_given_key_survives_a_change_of_keys (void **state)
   key_ring_free (ring);
 }
 
+/* Each time under the newest root key alone, and with epochs between. */
+static void
+a_given_key_survives_many_changes_of_keys (void **state)
+{
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  write_epochs (log);
+  audit_log_free (log);
+  log = open_rekeyed (OTHER, GOOD);
+  write_epochs (log);
+  audit_log_free (log);
+  log = open_rekeyed (FOURTH, OTHER);
+  write_epochs (log);
+  audit_log_free (log);
+  log = open_log (FOURTH, NULL);
+  assert_int_equal (write_record (log, "shop/last", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, THIRD, 27);
+}
+
+/* A process with the former root key writes on, and closes epochs, until it
+ * goes over itself: the state is under the former key until then. */
+static void
+a_given_key_is_kept_for_a_process_with_the_former_key (void **state)
+{
+  struct key_ring *both = ring_of (OTHER, GOOD);
+  struct key_ring *newest = ring_of (OTHER, NULL);
+  struct error error = { 0 };
+
+  (void) state;
+  struct audit_log *old = open_log (GOOD, NULL);
+  give_third_away (old);
+  struct audit_log *log = open_log (OTHER, GOOD);
+  assert_int_equal (audit_log_bridge (log, both, NULL), 0);
+  assert_int_equal (write_record (log, "shop/new", NULL), 0);
+  audit_log_free (log);
+  assert_int_equal (audit_log_ratchet (old, NULL), 0);
+  assert_int_equal (write_record (old, "shop/old", NULL), 0);
+  assert_null (audit_log_open (path, newest, &error));
+  assert_int_equal (error.code, EZCDC_E_CONFIG);
+  assert_contains (error.text, ".state");
+  assert_int_equal (audit_log_rekey (old, both, NULL), 0);
+  audit_log_free (old);
+  log = open_log (OTHER, NULL);
+  assert_int_equal (write_record (log, "shop/newest", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, THIRD, 6);
+  key_ring_free (both);
+  key_ring_free (newest);
+}
+
+/* The process ended between the state and audit.rekeyed: the chain is where it
+ * was, and the key is void. */
+static void
+a_key_that_was_not_gone_over_to_is_replaced (void **state)
+{
+  struct text before = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  read_log (&before);
+  give_third_away (log);
+  audit_log_free (log);
+  replace_log (before.data, before.length);
+
+  log = open_log (GOOD, NULL);
+  assert_false (audit_log_has_given_key (log));
+  assert_int_equal (write_record (log, "shop/2", NULL), 0);
+  assert_int_equal (audit_log_ratchet (log, NULL), 0);
+  assert_in_order (GOOD, NULL, 4);
+  struct key_ring *fourth = ring_of (FOURTH, NULL);
+  assert_int_equal (audit_log_give_key (log, fourth, NULL), 0);
+  write_epochs (log);
+  audit_log_free (log);
+  log = open_log (GOOD, NULL);
+  assert_true (audit_log_has_given_key (log));
+  assert_int_equal (write_record (log, "shop/3", NULL), 0);
+  assert_int_not_equal (audit_log_give_key (log, fourth, NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, FOURTH, 14);
+  key_ring_free (fourth);
+  text_free (&before);
+}
+
+static void
+assert_refused (const struct key_ring *ring, const char *what)
+{
+  struct error error = { 0 };
+  struct text before = { 0 };
+  struct text after = { 0 };
+
+  read_log (&before);
+  assert_null (audit_log_open (path, ring, &error));
+  assert_contains (error.text, what);
+  read_log (&after);
+  assert_string_equal (before.data, after.data);
+  text_free (&before);
+  text_free (&after);
+}
+
+static void
+a_state_that_is_not_what_was_written_is_refused (void **state)
+{
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct key_ring *foreign = ring_of (OTHER, NULL);
+  struct text text = { 0 };
+  char name[96];
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  audit_log_free (log);
+  read_beside (".state", &text);
+  for (size_t i = 0; i < text.length; i++) {
+    text.data[i] ^= 1;
+    replace_beside (".state", &text);
+    assert_refused (ring, ".state");
+    text.data[i] ^= 1;
+  }
+  size_t whole = text.length;
+  for (text.length = 0; text.length < whole - 1; text.length += 7) {
+    replace_beside (".state", &text);
+    assert_refused (ring, ".state");
+  }
+  text.length = whole;
+  replace_beside (".state", &text);
+  assert_refused (foreign, ".state");
+  /* Without it, and that of a log that has gone on since. */
+  snprintf (name, sizeof name, "%s.state", path);
+  assert_int_equal (unlink (name), 0);
+  assert_refused (ring, ".state");
+  replace_beside (".state", &text);
+  log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/2", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, THIRD, 4);
+  text_free (&text);
+  key_ring_free (ring);
+  key_ring_free (foreign);
+}
+
+/* A file that goes on under the key, moved away in use and not. */
+static void
+a_log_with_a_given_key_may_be_moved (void **state)
+{
+  char moved[2][96];
+  const char *const paths[] = { moved[0], moved[1], path };
+
+  (void) state;
+  for (int i = 0; i < 2; i++)
+    snprintf (moved[i], sizeof moved[i], "%s-%d", path, i);
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  write_epochs (log);
+  assert_int_equal (rename (path, moved[0]), 0);
+  write_epochs (log);
+  audit_log_free (log);
+  assert_int_equal (rename (path, moved[1]), 0);
+  log = open_log (GOOD, NULL);
+  write_epochs (log);
+  audit_log_free (log);
+  struct key_ring *ring = ring_of (GOOD, THIRD);
+  struct audit_report report = report_of (paths, 3, ring, NULL);
+  assert_int_equal (report.fault, AUDIT_FINE);
+  assert_int_equal (report.records, 28);
+  key_ring_free (ring);
+}
+
 /* ---- Several files ----------------------------------------------------- */
 
 static char moved_path[2][96];
@@ -1324,6 +1498,11 @@ main (void)
     LOG_TEST (the_past_cannot_be_written_anew),
     LOG_TEST (a_state_that_is_behind_catches_up),
     LOG_TEST (a_given_key_survives_a_change_of_keys),
+    LOG_TEST (a_given_key_survives_many_changes_of_keys),
+    LOG_TEST (a_given_key_is_kept_for_a_process_with_the_former_key),
+    LOG_TEST (a_key_that_was_not_gone_over_to_is_replaced),
+    LOG_TEST (a_state_that_is_not_what_was_written_is_refused),
+    LOG_TEST (a_log_with_a_given_key_may_be_moved),
     LOG_TEST (files_that_were_moved_away_are_one_chain),
     LOG_TEST (tampering_is_found_across_files),
     LOG_TEST (a_log_that_was_cut_is_noticed),

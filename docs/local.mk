@@ -9,6 +9,7 @@ manual_pages = \
 	docs/ezcdc-connector.3 \
 	docs/ezcdc-file.7 \
 	docs/ezcdc-postgres.7 \
+	docs/ezcdc-security.7 \
 	docs/ezcdc-starrocks.7 \
 	$(NULL)
 EXTRA_DIST += \
@@ -18,6 +19,7 @@ EXTRA_DIST += \
 	docs/ezcdc-connector.pod \
 	docs/ezcdc-file.pod \
 	docs/ezcdc-postgres.pod \
+	docs/ezcdc-security.pod \
 	docs/ezcdc-starrocks.pod \
 	docs/architecture.md \
 	docs/operations.md \
@@ -49,6 +51,9 @@ docs/ezcdc-file.7: docs/ezcdc-file.pod
 docs/ezcdc-postgres.7: docs/ezcdc-postgres.pod
 	$(AM_V_GEN)$(MKDIR_P) docs && \
 	  $(MAKE_PAGE) --section=7 $(srcdir)/docs/ezcdc-postgres.pod $@
+docs/ezcdc-security.7: docs/ezcdc-security.pod
+	$(AM_V_GEN)$(MKDIR_P) docs && \
+	  $(MAKE_PAGE) --section=7 $(srcdir)/docs/ezcdc-security.pod $@
 docs/ezcdc-starrocks.7: docs/ezcdc-starrocks.pod
 	$(AM_V_GEN)$(MKDIR_P) docs && \
 	  $(MAKE_PAGE) --section=7 $(srcdir)/docs/ezcdc-starrocks.pod $@

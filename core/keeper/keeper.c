@@ -278,6 +278,30 @@ time_left (const struct keeper *keeper)
   return left < 0 ? 0 : (int) (left / 1000 + 1);
 }
 
+/* A connector has tried something, or a library something that it can do
+ * without. */
+static void
+tell_refused_call (struct keeper *keeper)
+{
+  CLEANUP_TEXT struct text detail = { 0 };
+  struct json json = { .text = &detail };
+  struct refused_call call;
+
+  if (!watch_refuse (&keeper->service.watch, &call))
+    return;
+  log_message (LEVEL_WARNING,
+               "the runner tried the system call %s (%#llx, %#llx), which it "
+               "may not make; it was refused, and so will be others of that "
+               "name",
+               call.name, (unsigned long long) call.arguments[0],
+               (unsigned long long) call.arguments[1]);
+  json_object_begin (&json);
+  json_member_text (&json, "call", call.name);
+  json_member_int64 (&json, "runner", keeper->runner);
+  json_object_end (&json);
+  note (keeper, "runner.call_refused", AUDIT_DENIED, text_string (&detail));
+}
+
 static void
 close_link (struct keeper *keeper)
 {
@@ -286,42 +310,24 @@ close_link (struct keeper *keeper)
   keeper->service.socket = -1;
 }
 
-/* Milliseconds until something is due without an event; -1 if nothing is. */
-static int
-poll_time (const struct keeper *keeper)
-{
-  int left = time_left (keeper);
-  int due = audit_log_due (keeper->audit);
-
-  return left < 0 || (due >= 0 && due < left) ? due : left;
-}
-
-static void
-maintain_audit (struct keeper *keeper)
-{
-  struct error error = { 0 };
-
-  if (audit_log_due (keeper->audit) == 0
-      && audit_log_maintain (keeper->audit, &error) != 0)
-    log_message (LEVEL_ERROR, "%s", error.text);
-}
-
 /* Waits for something to do and does it. */
 static void
 attend_once (struct keeper *keeper)
 {
-  struct pollfd entries[2] = {
+  struct pollfd entries[3] = {
     { .fd = keeper->signals, .events = POLLIN },
     { .fd = keeper->service.socket, .events = POLLIN },
+    { .fd = keeper->service.watch.listener, .events = POLLIN },
   };
 
   /* A descriptor of -1 is passed over. */
-  if (poll (entries, 2, poll_time (keeper)) < 0 && errno != EINTR)
+  if (poll (entries, 3, time_left (keeper)) < 0 && errno != EINTR)
     return;
-  maintain_audit (keeper);
   take_signals (keeper);
   if (time_left (keeper) == 0)
     kill_runner (keeper, "it had not stopped 60 s after the signal");
+  if (entries[2].revents != 0)
+    tell_refused_call (keeper);
   if (entries[1].revents == 0)
     return;
   enum service_state state = serve (&keeper->service);
@@ -350,6 +356,7 @@ attend (struct keeper *keeper)
   if (keeper->service.socket >= 0)
     serve (&keeper->service);
   close_link (keeper);
+  watch_end (&keeper->service.watch);
   return status;
 }
 
@@ -363,6 +370,7 @@ start_runner (struct keeper *keeper, struct error *error)
     return code;
   keeper->killed = false;
   keeper->service.runner = keeper->runner;
+  keeper->service.watch_asked = false;
   /* A signal that came while there was none. */
   if (keeper->stopping)
     forward (keeper, SIGTERM);
@@ -552,10 +560,9 @@ claim_pipeline (struct keeper *keeper, struct error *error)
     return code;
   keeper->audit = audit_log_open (keeper->settings.audit_log, keeper->ring,
                                   error);
-  if (keeper->audit == NULL)
-    return error->code;
-  code = audit_log_rekey (keeper->audit, keeper->ring, error);
-  return code == 0 ? audit_log_ratchet (keeper->audit, error) : code;
+  return keeper->audit == NULL
+           ? error->code
+           : audit_log_rekey (keeper->audit, keeper->ring, error);
 }
 
 static int
@@ -626,6 +633,7 @@ keeper_command (const char *mode, int argc, char **argv, const char *ini_path)
   keeper->is_run = is_catch_up || strcmp (mode, "run") == 0;
   keeper->patience = is_catch_up ? CATCH_UP_CRASHES : 0;
   keeper->lock = keeper->signals = keeper->service.socket = -1;
+  watch_begin (&keeper->service.watch, -1);
   int exit_code;
   if (prepare (keeper, &error) == 0) {
     warn_about_memory ();

@@ -110,11 +110,12 @@ await_answer (struct keeper_link *link, int *ret_descriptor,
   }
 }
 
-/* Sends a request and reads the answer; under the lock. */
+/* Sends a request, with a descriptor if it is not negative, and reads the
+ * answer; under the lock. */
 static int
 ask (struct keeper_link *link, enum message_type type,
-     const char *const fields[MESSAGE_FIELDS_MAX], int *ret_descriptor,
-     struct error *error)
+     const char *const fields[MESSAGE_FIELDS_MAX], int sent,
+     int *ret_descriptor, struct error *error)
 {
   unsigned char bytes[MESSAGE_MAX];
   size_t length = message_encode (type, ++link->serial, 0, fields, bytes);
@@ -122,7 +123,7 @@ ask (struct keeper_link *link, enum message_type type,
   if (length == 0)
     return error_set (error, EZCDC_E_CONFIG,
                       "a request to the keeper is too long");
-  if (!message_send (link->socket, bytes, length, -1))
+  if (!message_send (link->socket, bytes, length, sent))
     return keeper_gone (error);
   int code = await_answer (link, ret_descriptor, error);
   if (code != 0)
@@ -143,7 +144,7 @@ open_secret (struct keeper_link *link, const char *const *fields,
   int code;
 
   pthread_mutex_lock (&link->lock);
-  code = ask (link, MESSAGE_OPEN, fields, &descriptor, error);
+  code = ask (link, MESSAGE_OPEN, fields, -1, &descriptor, error);
   size_t length = (size_t) (uint32_t) link->message.number;
   if (code == 0 && (link->message.type != MESSAGE_OPENED || descriptor < 0))
     code = error_set (error, EZCDC_E_BUG, "the keeper's answer is malformed");
@@ -171,6 +172,30 @@ keeper_link_use_secret (struct keeper_link *link, const char *section,
   return function (context, (const char *) secret.data, length);
 }
 
+/* A request that is answered by "written". */
+static int
+tell (struct keeper_link *link, enum message_type type,
+      const char *const fields[MESSAGE_FIELDS_MAX], int sent,
+      struct error *error)
+{
+  CLEANUP_CLOSE int descriptor = -1;
+
+  pthread_mutex_lock (&link->lock);
+  int code = ask (link, type, fields, sent, &descriptor, error);
+  if (code == 0 && link->message.type != MESSAGE_WRITTEN)
+    code = error_set (error, EZCDC_E_BUG, "the keeper's answer is malformed");
+  pthread_mutex_unlock (&link->lock);
+  return code;
+}
+
+int
+keeper_link_watch (struct keeper_link *link, int listener, struct error *error)
+{
+  const char *const fields[MESSAGE_FIELDS_MAX] = { NULL };
+
+  return tell (link, MESSAGE_WATCH, fields, listener, error);
+}
+
 int
 keeper_link_audit (struct keeper_link *link, const char *action,
                    const char *resource_id, const char *outcome,
@@ -179,12 +204,6 @@ keeper_link_audit (struct keeper_link *link, const char *action,
   const char *const fields[MESSAGE_FIELDS_MAX] = {
     action, resource_id, outcome, detail_json != NULL ? detail_json : "{}"
   };
-  CLEANUP_CLOSE int descriptor = -1;
 
-  pthread_mutex_lock (&link->lock);
-  int code = ask (link, MESSAGE_AUDIT, fields, &descriptor, error);
-  if (code == 0 && link->message.type != MESSAGE_WRITTEN)
-    code = error_set (error, EZCDC_E_BUG, "the keeper's answer is malformed");
-  pthread_mutex_unlock (&link->lock);
-  return code;
+  return tell (link, MESSAGE_AUDIT, fields, -1, error);
 }

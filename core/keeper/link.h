@@ -41,6 +41,12 @@ int keeper_link_use_secret (struct keeper_link *link, const char *section,
                             struct error *error)
   __attribute__ ((nonnull (1, 2, 3, 4, 5)));
 
+/* Has the keeper watch over the system calls of this process: listener is what
+ * calls_restrict (core/runner/calls.h) made, and stays the caller's to close.
+ * Returns 0 or the code of *error. */
+int keeper_link_watch (struct keeper_link *link, int listener,
+                       struct error *error) __attribute__ ((nonnull (1)));
+
 /* Has the keeper write an audit record, which is durable when this returns 0.
  * action is one of core/audit/actions.h that a runner may write, resource_id
  * what it was done to (a table, a host, a file), outcome "success", "failure"

@@ -34,6 +34,7 @@ shape_of (unsigned type)
     return &audit;
   case MESSAGE_OPENED:
   case MESSAGE_WRITTEN:
+  case MESSAGE_WATCH:
     return &none;
   case MESSAGE_REFUSED:
     return &refused;

@@ -25,6 +25,7 @@ enum message_type {
     3, /* number: the value's length; a descriptor comes along */
   MESSAGE_WRITTEN = 4,
   MESSAGE_REFUSED = 5, /* number: EZCDC_E_...; a text for people */
+  MESSAGE_WATCH = 6,   /* a descriptor comes along: watch.h. Once at most */
 };
 
 /* A message that was read; its fields are strings in its own storage. */

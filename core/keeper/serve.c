@@ -244,12 +244,30 @@ answer_audit (const struct service *service)
   return refuse (service, &error);
 }
 
+/* ---- System calls ------------------------------------------------------ */
+
+/* The runner asks before it loads a connector. Who asks again is none of our
+ * code. */
+static bool
+answer_watch (struct service *service, int *descriptor)
+{
+  if (service->watch_asked || *descriptor < 0)
+    return false;
+  service->watch_asked = true;
+  watch_begin (&service->watch, TAKE_DESCRIPTOR (*descriptor));
+  return answer (service, MESSAGE_WRITTEN, 0, NULL, -1);
+}
+
 /* ---- The loop ---------------------------------------------------------- */
 
 /* False if the request is none, or its answer does not get through. */
 static bool
-answer_message (const struct service *service)
+answer_message (struct service *service, int *descriptor)
 {
+  if (service->message.type == MESSAGE_WATCH)
+    return answer_watch (service, descriptor);
+  if (*descriptor >= 0)
+    return false;
   switch (service->message.type) {
   case MESSAGE_OPEN:
     return answer_open (service);
@@ -258,6 +276,7 @@ answer_message (const struct service *service)
   case MESSAGE_OPENED:
   case MESSAGE_WRITTEN:
   case MESSAGE_REFUSED:
+  case MESSAGE_WATCH:
     return false;
   }
   return false;
@@ -269,10 +288,12 @@ answer_message (const struct service *service)
 enum service_state
 serve (struct service *service)
 {
-  for (int i = 0; i < REQUESTS_AT_ONCE; i++)
-    switch (message_receive (service->socket, &service->message, NULL)) {
+  for (int i = 0; i < REQUESTS_AT_ONCE; i++) {
+    CLEANUP_CLOSE int descriptor = -1;
+    switch (
+      message_receive (service->socket, &service->message, &descriptor)) {
     case RECEIPT_MESSAGE:
-      if (!answer_message (service))
+      if (!answer_message (service, &descriptor))
         return SERVICE_BROKEN;
       break;
     case RECEIPT_NOTHING:
@@ -282,5 +303,6 @@ serve (struct service *service)
     case RECEIPT_INVALID:
       return SERVICE_BROKEN;
     }
+  }
   return SERVICE_GOES_ON;
 }

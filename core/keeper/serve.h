@@ -12,6 +12,7 @@
 #include "core/crypto/key_ring.h"
 #include "core/keeper/protocol.h"
 #include "core/keeper/settings.h"
+#include "core/keeper/watch.h"
 
 /* What an answer needs. The keeper owns all of it. */
 struct service {
@@ -21,6 +22,8 @@ struct service {
   struct audit_log *audit;
   pid_t runner;           /* for records */
   int socket;             /* the keeper's end */
+  struct watch watch;     /* over the runner's system calls */
+  bool watch_asked;       /* for this runner */
   struct message message; /* the request being answered */
 };
 

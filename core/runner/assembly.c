@@ -12,6 +12,7 @@
 #include "core/http/instance_http.h"
 #include "core/pipeline/bad_row.h"
 #include "core/runner/assembly.h"
+#include "core/runner/confine.h"
 #include "core/tls/instance_tls.h"
 
 /* ---- services of the host's functions ---------------------------------- */
@@ -258,6 +259,9 @@ assembly_make (struct assembly *assembly, const char *path,
     return error->code;
   log_set_level (
     levels[option_set_integer (assembly->config.pipeline, "log_level") & 3]);
+  /* From here on no code but ours, then connectors. */
+  if (confine (link, &assembly->config, error) < 0)
+    return error->code;
   config_settings (&assembly->config, &assembly->settings);
   if (connector_policy_read (assembly->config.ini, &assembly->policy, error)
         < 0

@@ -50,6 +50,13 @@ static const struct ezcdc_option pipeline_options[] = {
             "program was installed with",
   },
   {
+    .name = "confine",
+    .type = EZCDC_OPTION_BOOLEAN,
+    .default_value = "yes",
+    .help = "the process that runs the connectors gives up what they do not "
+            "need; no is for finding out what a connector lacks",
+  },
+  {
     .name = "log_level",
     .type = EZCDC_OPTION_CHOICE,
     .choices = "error|warning|info|debug",

@@ -4,11 +4,15 @@
 core_libezcdc_core_la_SOURCES += \
 	core/runner/assembly.c \
 	core/runner/assembly.h \
+	core/runner/calls.c \
+	core/runner/calls.h \
 	core/runner/check.c \
 	core/runner/compare.c \
 	core/runner/compare.h \
 	core/runner/config.c \
 	core/runner/config.h \
+	core/runner/confine.c \
+	core/runner/confine.h \
 	core/runner/main.c \
 	core/runner/run.c \
 	core/runner/runner.h \

@@ -5,6 +5,7 @@
 check_LTLIBRARIES += \
 	tests/connectors/counter.la \
 	tests/connectors/discard.la \
+	tests/connectors/hostile.la \
 	$(NULL)
 
 # -rpath makes libtool build a shared object although nothing is installed.
@@ -18,9 +19,14 @@ tests_connectors_discard_la_SOURCES = tests/connectors/discard.c
 tests_connectors_discard_la_CPPFLAGS = $(CONNECTOR_CPPFLAGS)
 tests_connectors_discard_la_CFLAGS = $(CONNECTOR_CFLAGS)
 tests_connectors_discard_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
+tests_connectors_hostile_la_SOURCES = tests/connectors/hostile.c
+tests_connectors_hostile_la_CPPFLAGS = $(CONNECTOR_CPPFLAGS)
+tests_connectors_hostile_la_CFLAGS = $(CONNECTOR_CFLAGS)
+tests_connectors_hostile_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
 
 EXTRA_DIST += \
 	tests/connectors/bad.c \
+	tests/connectors/hostile.py \
 	tests/connectors/pipeline.py \
 	tests/connectors/policy.py \
 	tests/connectors/refusals.py \
@@ -30,6 +36,7 @@ EXTRA_DIST += \
 
 if HAVE_PYTHON3
 TESTS += \
+	tests/connectors/hostile.py \
 	tests/connectors/pipeline.py \
 	tests/connectors/policy.py \
 	tests/connectors/refusals.py \

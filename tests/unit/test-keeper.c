@@ -8,13 +8,16 @@
 #include <config.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +34,7 @@
 #include "core/keeper/link.h"
 #include "core/keeper/protocol.h"
 #include "core/keeper/run_lock.h"
+#include "core/runner/calls.h"
 #include "tests/unit/unit.h"
 
 #define GOOD "6b1f0c3d9ae27458b06d1c2f83e4a7955ac3de18f27b40690e8d51a2c7fb3496"
@@ -233,12 +237,65 @@ runner_waits (struct keeper_link *link)
   return 0;
 }
 
+/* Has one call watched, which is then tried twice, and another one from a
+ * second thread. */
+static void *
+try_calls (void *unused)
+{
+  for (int i = 0; i < 2; i++)
+    mark ("chroot %d", chroot ("/") == 0 ? 0 : errno);
+  mark ("swapoff %d", swapoff ("") == 0 ? 0 : errno);
+  return unused;
+}
+
 static int
-runner_violates (int descriptor)
+runner_calls (struct keeper_link *link)
+{
+  struct error error = { 0 };
+  pthread_t thread;
+  int listener;
+
+  mark ("restricted %d", calls_restrict (&listener, &error));
+  mark ("watched %d", keeper_link_watch (link, listener, &error));
+  close (listener);
+  if (pthread_create (&thread, NULL, try_calls, NULL) != 0)
+    return 95;
+  pthread_join (thread, NULL);
+  return 0;
+}
+
+/* Sends a request, and a descriptor with it. */
+static bool
+send_with_descriptor (int socket, enum message_type type, int descriptor)
+{
+  static const char *const fields[MESSAGE_FIELDS_MAX] = { "slot.created",
+                                                          "shop", "success",
+                                                          "{}" };
+  unsigned char bytes[MESSAGE_MAX];
+  size_t length = message_encode (type, 1, 0, fields, bytes);
+
+  return message_send (socket, bytes, length, descriptor);
+}
+
+static bool
+violate (int socket, const char *how)
+{
+  if (strcmp (how, "smuggle") == 0)
+    return send_with_descriptor (socket, MESSAGE_AUDIT, STDERR_FILENO);
+  if (strcmp (how, "watch nothing") == 0)
+    return send_with_descriptor (socket, MESSAGE_WATCH, -1);
+  if (strcmp (how, "watch twice") == 0)
+    return send_with_descriptor (socket, MESSAGE_WATCH, STDIN_FILENO)
+           && send_with_descriptor (socket, MESSAGE_WATCH, STDIN_FILENO);
+  return write (socket, "nonsense", 8) == 8;
+}
+
+static int
+runner_violates (int descriptor, const char *how)
 {
   struct pollfd entry = { .fd = descriptor };
 
-  if (write (descriptor, "nonsense", 8) != 8)
+  if (!violate (descriptor, how))
     return 98;
   poll (&entry, 1, -1); /* until the keeper closes its end */
   mark ("closed");
@@ -269,7 +326,9 @@ runner_main (const char *mode, int argc, char **argv, int descriptor)
   else if (strcmp (act, "wait") == 0)
     result = runner_waits (link);
   else if (strcmp (act, "violate") == 0)
-    result = runner_violates (descriptor);
+    result = runner_violates (descriptor, argv[1]);
+  else if (strcmp (act, "calls") == 0)
+    result = runner_calls (link);
   else if (strcmp (act, "signals") == 0) {
     sigset_t blocked;
     sigprocmask (SIG_BLOCK, NULL, &blocked);
@@ -462,15 +521,9 @@ static void
 assert_log_in_order (const char *primary, const char *old)
 {
   struct key_ring *ring = ring_of (primary, old);
-  const char *const paths[] = { log_path };
-  const struct audit_request request = {
-    .paths = paths,
-    .count = 1,
-    .ring = ring,
-  };
   struct audit_report report;
 
-  assert_int_equal (audit_verify (&request, &report, NULL), 0);
+  assert_int_equal (audit_verify (log_path, ring, &report, NULL), 0);
   assert_int_equal (report.fault, AUDIT_FINE);
   key_ring_free (ring);
 }
@@ -806,9 +859,35 @@ without_a_log_nothing_is_opened (void **state)
 static void
 a_runner_out_of_order_is_killed (void **state)
 {
+  static const char *const ways[] = { "nonsense", "smuggle", "watch nothing",
+                                      "watch twice" };
+
   (void) state;
-  assert_int_equal (run_keeper ("check", "violate", ""), 1);
-  assert_contains (messages (), "protocol");
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    assert_int_equal (run_keeper ("check", "violate", ways[i]), 1);
+    assert_contains (messages (), "protocol");
+    empty_folder (state);
+    before_each (state);
+  }
+}
+
+static void
+a_call_that_is_watched_is_refused_and_told_once (void **state)
+{
+  (void) state;
+#if defined HAVE_SECCOMP && !defined WITH_SANITIZERS
+  assert_int_equal (run_keeper ("check", "calls", ""), 0);
+  assert_contains (content_of (marks_path), "restricted 0\nwatched 0\n");
+  assert_contains (content_of (marks_path), "chroot 1\nchroot 1\nswapoff 1\n");
+  const char *first = strstr (messages (), "the system call chroot (");
+  assert_non_null (first);
+  assert_null (strstr (first + 1, "the system call chroot ("));
+  assert_contains (messages (), "the system call swapoff (");
+  assert_contains (content_of (log_path), "\"runner.call_refused\"");
+  assert_contains (content_of (log_path), "\"call\":\"chroot\"");
+#else
+  skip ();
+#endif
 }
 
 static void
@@ -1003,6 +1082,7 @@ main (int argc, char **argv)
     KEEPER_TEST (a_bad_configuration_starts_nothing),
     KEEPER_TEST (without_a_log_nothing_is_opened),
     KEEPER_TEST (a_runner_out_of_order_is_killed),
+    KEEPER_TEST (a_call_that_is_watched_is_refused_and_told_once),
     KEEPER_TEST (nobody_else_may_say_runner),
   };
   return cmocka_run_group_tests_name ("keeper", tests, make_folder,

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The system calls that a runner may make. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/runner/calls.h"
+
+/* A sanitizer stops and traces its own process, and starts others. */
+#if defined HAVE_SECCOMP && !defined WITH_SANITIZERS
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <seccomp.h>
+
+#define COUNT(array) (sizeof (array) / sizeof *(array))
+
+/* By name, because not every machine has every one. What the C library, the
+ * core and the libraries of the connectors in the tree need, and what others
+ * of their kind may. Not in it, among others: execve, fork, ptrace, kill,
+ * process_vm_*, pidfd_*, kcmp, bpf, perf_event_open, userfaultfd, io_uring_*,
+ * keyctl and its family, mount and its family, unshare, setns, chroot, set*id,
+ * capset, listen and accept, shm*, personality, modify_ldt; nor chmod, chown
+ * and truncate by path, which not every Landlock looks at. */
+static const char *const allowed[] = {
+  /* Files. */
+  "access",
+  "close",
+  "close_range",
+  "copy_file_range",
+  "creat",
+  "dup",
+  "dup2",
+  "dup3",
+  "faccessat",
+  "faccessat2",
+  "fadvise64",
+  "fallocate",
+  "fchmod",
+  "fchown",
+  "fcntl",
+  "fdatasync",
+  "flock",
+  "fstat",
+  "fstatfs",
+  "fsync",
+  "ftruncate",
+  "getcwd",
+  "getdents",
+  "getdents64",
+  "link",
+  "linkat",
+  "lseek",
+  "lstat",
+  "mkdir",
+  "mkdirat",
+  "newfstatat",
+  "open",
+  "openat",
+  "openat2",
+  "pread64",
+  "preadv",
+  "preadv2",
+  "pwrite64",
+  "pwritev",
+  "pwritev2",
+  "read",
+  "readahead",
+  "readlink",
+  "readlinkat",
+  "readv",
+  "rename",
+  "renameat",
+  "renameat2",
+  "rmdir",
+  "sendfile",
+  "stat",
+  "statfs",
+  "statx",
+  "sync_file_range",
+  "umask",
+  "unlink",
+  "unlinkat",
+  "write",
+  "writev",
+  /* Memory. */
+  "brk",
+  "madvise",
+  "membarrier",
+  "memfd_create",
+  "memfd_secret",
+  "mincore",
+  "mlock",
+  "mlock2",
+  "mremap",
+  "msync",
+  "munlock",
+  "munmap",
+  /* Network, as a client. */
+  "bind",
+  "connect",
+  "getpeername",
+  "getsockname",
+  "getsockopt",
+  "recvfrom",
+  "recvmmsg",
+  "recvmsg",
+  "sendmmsg",
+  "sendmsg",
+  "sendto",
+  "setsockopt",
+  "shutdown",
+  "socketpair",
+  /* Waiting. */
+  "clock_getres",
+  "clock_gettime",
+  "clock_nanosleep",
+  "epoll_create",
+  "epoll_create1",
+  "epoll_ctl",
+  "epoll_pwait",
+  "epoll_pwait2",
+  "epoll_wait",
+  "eventfd",
+  "eventfd2",
+  "gettimeofday",
+  "nanosleep",
+  "pause",
+  "pipe",
+  "pipe2",
+  "poll",
+  "ppoll",
+  "pselect6",
+  "select",
+  "signalfd",
+  "signalfd4",
+  "time",
+  "timerfd_create",
+  "timerfd_gettime",
+  "timerfd_settime",
+  /* Signals that it gives itself. */
+  "restart_syscall",
+  "rt_sigaction",
+  "rt_sigpending",
+  "rt_sigprocmask",
+  "rt_sigreturn",
+  "rt_sigsuspend",
+  "rt_sigtimedwait",
+  "sigaltstack",
+  /* Threads and the process. */
+  "arch_prctl",
+  "exit",
+  "exit_group",
+  "futex",
+  "futex_waitv",
+  "get_robust_list",
+  "getcpu",
+  "getegid",
+  "geteuid",
+  "getgid",
+  "getgroups",
+  "getpgid",
+  "getpgrp",
+  "getpid",
+  "getppid",
+  "getpriority",
+  "getrandom",
+  "getresgid",
+  "getresuid",
+  "getrlimit",
+  "getrusage",
+  "getsid",
+  "gettid",
+  "getuid",
+  "rseq",
+  "sched_get_priority_max",
+  "sched_get_priority_min",
+  "sched_getaffinity",
+  "sched_getparam",
+  "sched_getscheduler",
+  "sched_yield",
+  "set_robust_list",
+  "set_tid_address",
+  "sysinfo",
+  "times",
+  "uname",
+};
+
+/* clone3 keeps its flags in memory, where no filter sees them; the C library
+ * takes clone when it is told that there is no clone3. */
+static const char *const absent[] = { "clone3" };
+
+/* A call that is allowed with some arguments only. Several rules for one call
+ * are alternatives. */
+struct rule {
+  const char *name;
+  struct scmp_arg_cmp argument;
+};
+
+#define IS(index, value) SCMP_CMP ((index), SCMP_CMP_EQ, (value))
+#define MASKED(index, mask, value)                                            \
+  SCMP_CMP ((index), SCMP_CMP_MASKED_EQ, (mask), (value))
+#define LACKS(index, bits) MASKED (index, bits, 0)
+
+#define NEW_NAMESPACES                                                        \
+  (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC                \
+   | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+static int
+add_names (scmp_filter_ctx filter, uint32_t action, const char *const *names,
+           size_t count)
+{
+  for (size_t i = 0; i < count; i++) {
+    int number = seccomp_syscall_resolve_name (names[i]);
+    int code = number == __NR_SCMP_ERROR
+                 ? 0
+                 : seccomp_rule_add (filter, action, number, 0);
+    if (code != 0)
+      return code;
+  }
+  return 0;
+}
+
+static int
+add_arguments (scmp_filter_ctx filter)
+{
+  const struct rule rules[] = {
+    /* A thread, no process. */
+    { "clone", MASKED (0, CLONE_THREAD | NEW_NAMESPACES, CLONE_THREAD) },
+    { "socket", IS (0, AF_UNIX) },
+    { "socket", IS (0, AF_INET) },
+    { "socket", IS (0, AF_INET6) },
+    { "socket", IS (0, AF_NETLINK) }, /* getaddrinfo asks for addresses */
+    /* Code may be mapped from files, but not be written and run. */
+    { "mprotect", LACKS (2, PROT_EXEC) },
+    { "mmap", LACKS (2, PROT_WRITE) },
+    { "mmap", LACKS (2, PROT_EXEC) },
+    { "prctl", IS (0, PR_SET_NAME) },
+    { "prctl", IS (0, PR_GET_NAME) },
+    { "prctl", IS (0, PR_GET_DUMPABLE) },
+    { "prctl", IS (0, PR_GET_NO_NEW_PRIVS) },
+    { "prctl", IS (0, PR_CAPBSET_READ) },
+    /* raise, abort and pthread_kill: threads of this process only. */
+    { "tgkill", IS (0, (scmp_datum_t) getpid ()) },
+    /* To ask for a limit, not to set one. */
+    { "prlimit64", IS (2, 0) },
+    /* None that pushes input into a terminal, nor those of this filter. */
+    { "ioctl", IS (1, FIONREAD) },
+    { "ioctl", IS (1, FIONBIO) },
+    { "ioctl", IS (1, FIOCLEX) },
+    { "ioctl", IS (1, FIONCLEX) },
+    { "ioctl", IS (1, TCGETS) },
+    { "ioctl", IS (1, TIOCGWINSZ) },
+  };
+
+  for (size_t i = 0; i < COUNT (rules); i++) {
+    int code = seccomp_rule_add (filter, SCMP_ACT_ALLOW,
+                                 seccomp_syscall_resolve_name (rules[i].name),
+                                 1, rules[i].argument);
+    if (code != 0)
+      return code;
+  }
+  return 0;
+}
+
+/* The C library names its mappings, if the kernel has that. */
+static int
+add_refusals (scmp_filter_ctx filter)
+{
+  return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EINVAL), SCMP_SYS (prctl),
+                           1, IS (0, PR_SET_VMA));
+}
+
+static int
+describe_filter (scmp_filter_ctx filter)
+{
+  int code;
+
+  /* Calls by the numbers of another architecture, and the codes of the kernel
+   * instead of one for all. */
+  if ((code = seccomp_attr_set (filter, SCMP_FLTATR_ACT_BADARCH,
+                                SCMP_ACT_KILL_PROCESS))
+        != 0
+      || (code = seccomp_attr_set (filter, SCMP_FLTATR_API_SYSRAWRC, 1)) != 0
+      /* A search by halves, as the list is long. */
+      || (code = seccomp_attr_set (filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) != 0
+      || (code = add_names (filter, SCMP_ACT_ALLOW, allowed, COUNT (allowed)))
+           != 0
+      || (code = add_names (filter, SCMP_ACT_ERRNO (ENOSYS), absent,
+                            COUNT (absent)))
+           != 0
+      || (code = add_arguments (filter)) != 0)
+    return code;
+  return add_refusals (filter);
+}
+
+/* What is done about calls that are not in the list is other. Returns 0 or
+ * minus an errno. */
+static int
+load_filter (uint32_t other, int *ret_listener)
+{
+  scmp_filter_ctx filter = seccomp_init (other);
+  int code = filter == NULL ? -ENOMEM : describe_filter (filter);
+
+  if (code == 0)
+    code = seccomp_load (filter);
+  /* The library keeps no copy: when the caller closes it, it is closed. */
+  if (code == 0 && other == SCMP_ACT_NOTIFY)
+    *ret_listener = seccomp_notify_fd (filter);
+  if (filter != NULL)
+    seccomp_release (filter);
+  return code;
+}
+
+int
+calls_restrict (int *ret_listener, struct error *error)
+{
+  int code = -EOPNOTSUPP;
+
+  *ret_listener = -1;
+  /* Version 5 of the library's interface has listeners, if the kernel has;
+   * a process has one at most, and ours may have come with one. */
+  if (seccomp_api_get () >= 5)
+    code = load_filter (SCMP_ACT_NOTIFY, ret_listener);
+  if (code == -EOPNOTSUPP || code == -EBUSY)
+    code = load_filter (SCMP_ACT_ERRNO (EPERM), ret_listener);
+  if (code == 0)
+    return 0;
+  errno = -code;
+  return error_set (error, EZCDC_E_UNAVAILABLE,
+                    "filter its system calls (seccomp): %m");
+}
+
+#else
+
+int
+calls_restrict (int *ret_listener, struct error *error)
+{
+#ifdef WITH_SANITIZERS
+  const char *why = "sanitizers";
+#else
+  const char *why = "no libseccomp";
+#endif
+
+  *ret_listener = -1;
+  return error_set (error, EZCDC_E_UNSUPPORTED,
+                    "filter its system calls: this program is built with %s",
+                    why);
+}
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a runner gives up before it loads a connector. */
+
+#include <config.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/base/memory.h"
+#include "core/base/text.h"
+#include "core/runner/calls.h"
+#include "core/runner/confine.h"
+
+/* What there is to tell when all is done. */
+struct findings {
+  struct json json; /* the detail of the audit record, begun */
+  bool is_less;     /* than it should be */
+};
+
+/* One part is missing. */
+static void
+find_less (struct findings *findings, const char *what, const char *why)
+{
+  findings->is_less = true;
+  json_member_text (&findings->json, what, why);
+  log_message (LEVEL_WARNING, "the runner is not confined as it should be: %s",
+               why);
+}
+
+/* The listener is closed here before any other code could get hold of it. */
+static int
+restrict_calls (struct keeper_link *link, struct findings *findings,
+                struct error *error)
+{
+  CLEANUP_CLOSE int listener = -1;
+  struct error reason = { 0 };
+
+  if (calls_restrict (&listener, &reason) != 0) {
+    find_less (findings, "system_calls", reason.text);
+    return 0;
+  }
+  json_member_text (&findings->json, "system_calls",
+                    listener >= 0 ? "filtered, watched" : "filtered");
+  return listener < 0 ? 0 : keeper_link_watch (link, listener, error);
+}
+
+static int
+confine_all (struct keeper_link *link, const struct config *config,
+             struct findings *findings, struct error *error)
+{
+  if (option_set_boolean (config->pipeline, "confine"))
+    return restrict_calls (link, findings, error);
+  find_less (findings, "configuration",
+             "confine = no stands in the configuration");
+  return 0;
+}
+
+int
+confine (struct keeper_link *link, const struct config *config,
+         struct error *error)
+{
+  CLEANUP_TEXT struct text detail = { 0 };
+  struct findings findings = { .json = { .text = &detail } };
+
+  json_object_begin (&findings.json);
+  if (confine_all (link, config, &findings, error) != 0)
+    return error_prefix (error, "confine the runner");
+  json_object_end (&findings.json);
+  if (detail.failed)
+    return error_set (error, EZCDC_E_MEMORY, "confine: out of memory");
+  return keeper_link_audit (
+    link, findings.is_less ? "runner.unconfined" : "runner.confined",
+    config->name, findings.is_less ? "failure" : "success",
+    text_string (&detail), error);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a runner gives up before it loads a connector. */
+
+#ifndef EZCDC_RUNNER_CONFINE_H
+#define EZCDC_RUNNER_CONFINE_H
+
+#include "core/base/error.h"
+#include "core/keeper/link.h"
+#include "core/runner/config.h"
+
+/* Confines this process, which has one thread yet, for good, and has it
+ * audited: "runner.confined", or "runner.unconfined" with a warning if the
+ * kernel, the build or the configuration leave something out. That is no
+ * failure: a program that did not run on an older kernel would protect
+ * nothing. Returns 0 or the code of *error. */
+int confine (struct keeper_link *link, const struct config *config,
+             struct error *error) __attribute__ ((nonnull (1, 2)));
+
+#endif

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a connector may not do is refused, and the pipeline says so. The
+attempts stand in hostile.c. Prints TAP."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+from tap import BUILD, EZCDC, Tests, run
+
+INI = """[pipeline]
+name = p
+state_dir = %(folder)s/state
+connector_dir = %(folder)s
+%(more)s
+[source]
+connector = counter
+[sink]
+connector = hostile
+"""
+
+# The system calls behind the attempts that a program has to name.
+CALLS = {"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_open",
+         "kill", "clone", "execve", "execveat", "prctl", "prlimit64", "mmap",
+         "mprotect", "ioctl", "socket", "listen", "mount", "unshare", "chroot",
+         "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "keyctl",
+         "setuid", "chmod"}
+
+
+class Pipeline:
+    """A configuration in a folder of its own."""
+
+    def __init__(self, folder, name, more=""):
+        self.folder = os.path.join(folder, name)
+        os.mkdir(self.folder)
+        for connector in ("counter", "hostile"):
+            shutil.copy(os.path.join(BUILD, "tests", "connectors", ".libs",
+                                     connector + ".so"), self.folder)
+            os.chmod(os.path.join(self.folder, connector + ".so"), 0o755)
+        self.ini = os.path.join(self.folder, "p.ini")
+        with open(self.ini, "w", encoding="ascii") as file:
+            file.write(INI % {"folder": self.folder, "more": more})
+
+    def __call__(self, *words):
+        return run([EZCDC, *words, self.ini], timeout=120)
+
+    def audited(self, action):
+        with open(os.path.join(self.folder, "state", "p", "audit.jsonl"),
+                  encoding="utf-8") as file:
+            records = [json.loads(line) for line in file]
+        return [record for record in records if record["action"] == action]
+
+
+def check_attempts(tests, pipeline):
+    """Each attempt is a line of "ezcdc check"."""
+    done = pipeline("check")
+    lines = [line for line in done.stdout.splitlines()
+             if line[5:].startswith("sink:")]
+    tests.result(len(lines) >= 29, "all is tried", done.stdout + done.stderr)
+    for line in lines:
+        tests.result(line.startswith("ok "), "refused: " + line[11:])
+    return done
+
+
+def check_told(tests, done, pipeline):
+    """By the keeper, in the log and in the audit trail."""
+    for call in sorted(CALLS):
+        tests.equal(done.stderr.count("tried the system call %s (" % call), 1,
+                    "the log names it once: " + call)
+    refused = pipeline.audited("runner.call_refused")
+    tests.equal(sorted(record["detail"]["call"] for record in refused),
+                sorted(CALLS), "so does the audit log")
+    tests.equal({record["outcome"] for record in refused}, {"denied"},
+                "as denied")
+
+
+def main():
+    if os.environ["SANITIZERS"] != "no":
+        print("1..0 # SKIP a sanitizer needs calls that no connector may make")
+        return 0
+    os.umask(0o022)
+    os.environ["CONFIG_ENCRYPTION_KEY"] = run([EZCDC, "key",
+                                               "new"]).stdout.strip()
+    tests = Tests()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = os.path.realpath(folder)
+
+        confined = Pipeline(folder, "confined")
+        done = check_attempts(tests, confined)
+        check_told(tests, done, confined)
+        tests.succeeds(done, "a check goes on to its end")
+        tests.succeeds(confined("run", "--until-caught-up"),
+                       "and a run does its work")
+        tests.equal(len(confined.audited("runner.confined")), 2,
+                    "that it was confined is audited")
+        tests.equal(confined.audited("runner.unconfined"), [], "each time")
+
+        free = Pipeline(folder, "free", "confine = no")
+        done = free("check")
+        for attempt in ("make a process while it is loaded", "make a process",
+                        "start a shell", "write and run code"):
+            tests.result("fail sink: %s: it worked" % attempt in done.stdout,
+                         "works with confine = no: " + attempt,
+                         done.stdout + done.stderr)
+        tests.result("confine = no" in done.stderr, "which is a warning")
+        tests.equal([record["outcome"] for record
+                     in free.audited("runner.unconfined")], ["failure"],
+                    "and audited")
+    return tests.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

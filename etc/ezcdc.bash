@@ -62,12 +62,17 @@ _ezcdc ()
     _ezcdc_words "--help $(grep -o -e '--[a-z][a-z-]*' <<<"$help")" "$word"
     return
   fi
-  # The second word of key and audit.
-  words=$(sed -n "s/^\(Usage:\)\? *ezcdc $command \([a-z][a-z]*\).*/\2/p" \
+  # The second word of key and audit, and what stands behind each.
+  words=$(sed -n "s/^\(Usage:\)\? *ezcdc $command \([a-z][a-z-]*\).*/\2/p" \
     <<<"$help")
   if [[ -n $words ]] && ((COMP_CWORD == 2)); then
     _ezcdc_words "$words" "$word"
-  elif [[ $help == *" LOG"$'\n'* ]]; then
+    return
+  fi
+  if [[ -n $words ]]; then
+    help=$(grep -e "ezcdc $command ${COMP_WORDS[2]}\( \|$\)" <<<"$help")$'\n'
+  fi
+  if [[ $help == *" LOG"[$'\n'.]* ]]; then
     _ezcdc_files jsonl "$word"
   elif [[ $help == *" FILE"* ]]; then
     _ezcdc_files ini "$word"

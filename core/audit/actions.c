@@ -13,6 +13,8 @@ const struct audit_action audit_actions[] = {
     "a newer key was made able to go on with the chain; detail names it" },
   { "audit.opened", false,
     "a log was begun; detail names the key id that its chain uses" },
+  { "audit.ratcheted", false,
+    "an epoch of the chain was closed; the next record has a new key" },
   { "audit.recovered", false,
     "a torn or damaged last line was moved to a file of its own" },
   { "audit.rekeyed", false,

@@ -87,17 +87,36 @@ parse_head (struct cursor *cursor, struct audit_line *line)
          && skip (cursor, ",\"user_id\":\"");
 }
 
+/* The number in front of the tail, and what says that it is the epoch. */
+static bool
+parse_epoch (const char *begin, const char *end, struct audit_line *line)
+{
+  static const char name[] = ",\"epoch\":";
+  struct cursor cursor = { end, end };
+
+  while (cursor.at > begin && cursor.at[-1] >= '0' && cursor.at[-1] <= '9')
+    cursor.at--;
+  if (!take_number (&cursor, &line->epoch) || cursor.at != end)
+    return false;
+  while (cursor.at > begin && cursor.at[-1] != ',')
+    cursor.at--;
+  if (cursor.at == begin)
+    return false;
+  cursor.at--;
+  return skip (&cursor, name);
+}
+
 /* The tail has a fixed length: it is found from the end. */
 static bool
 parse_tail (const char *begin, size_t length, struct audit_line *line)
 {
-  static const char shape[] = ",\"epoch\":0,\"prev\":\"\",\"mac\":\"\"}";
+  static const char shape[] = ",\"prev\":\"\",\"mac\":\"\"}";
   size_t tail = sizeof shape - 1 + 2 * MAC_DIGITS;
 
   if (length < tail)
     return false;
   struct cursor cursor = { begin + length - tail, begin + length };
-  if (!skip (&cursor, ",\"epoch\":0,\"prev\":\"")
+  if (!parse_epoch (begin, cursor.at, line) || !skip (&cursor, ",\"prev\":\"")
       || !take_digits (&cursor, MAC_DIGITS, &line->prev)
       || !skip (&cursor, "\""))
     return false;
@@ -158,18 +177,28 @@ audit_fault_text (enum audit_fault fault)
   case AUDIT_KEY:
     return "no key that is in use here verifies it: it was changed, or the "
            "log was written under another key";
+  case AUDIT_FORGOTTEN:
+    return "the key of its epoch was forgotten here; verify the log with the "
+           "verification key";
   case AUDIT_MAC:
     return "it was changed, or written by somebody without the key";
   case AUDIT_BEGINNING:
     return "the records before it are missing";
   case AUDIT_MISSING:
-    return "one or more records before it were removed";
+    return "one or more records before it were removed, or moved behind it";
   case AUDIT_ORDER:
     return "it is out of order or there twice";
   case AUDIT_PREV:
     return "it does not continue the record before it";
   case AUDIT_TIME:
     return "it is older than the record before it";
+  case AUDIT_EPOCH:
+    return "it does not belong to the epoch that it stands in";
+  case AUDIT_REWRITTEN:
+    return "it is not the record that a checkpoint names: the log was written "
+           "anew";
+  case AUDIT_CUT:
+    return "the records up to a checkpoint were cut off";
   case AUDIT_RESOURCES:
     return "out of memory";
   }
@@ -177,12 +206,14 @@ audit_fault_text (enum audit_fault fault)
 }
 
 static enum audit_fault
-check_mac (const struct audit_keys *keys, size_t key, const char *bytes,
-           const struct audit_line *line)
+check_mac (struct audit_keys *keys, size_t key, uint64_t epoch,
+           const char *bytes, const struct audit_line *line)
 {
   char mac[AUDIT_MAC_TEXT_SIZE];
 
-  if (!audit_mac (keys, key, bytes, line->body_length, mac))
+  if (!audit_keys_reach (keys, key, epoch))
+    return AUDIT_FORGOTTEN;
+  if (!audit_mac (keys, key, epoch, bytes, line->body_length, mac))
     return AUDIT_RESOURCES;
   return CRYPTO_memcmp (mac, line->mac, MAC_DIGITS) == 0 ? AUDIT_FINE
                                                          : AUDIT_MAC;
@@ -190,17 +221,24 @@ check_mac (const struct audit_keys *keys, size_t key, const char *bytes,
 
 /* Which key a line without a known predecessor is under. */
 static enum audit_fault
-find_line_key (const struct audit_keys *keys, const char *bytes,
+find_line_key (struct audit_keys *keys, const char *bytes,
                const struct audit_line *line, size_t *ret_key)
 {
+  enum audit_fault worst = AUDIT_KEY;
+
+  /* Each epoch has a record at least. */
+  if (line->epoch > line->seq)
+    return AUDIT_KEY;
   for (size_t key = 0; key < audit_keys_count (keys); key++) {
-    enum audit_fault fault = check_mac (keys, key, bytes, line);
+    enum audit_fault fault = check_mac (keys, key, line->epoch, bytes, line);
     if (fault == AUDIT_FINE)
       *ret_key = key;
-    if (fault != AUDIT_MAC)
+    if (fault == AUDIT_FINE || fault == AUDIT_RESOURCES)
       return fault;
+    if (fault == AUDIT_FORGOTTEN)
+      worst = fault;
   }
-  return AUDIT_KEY;
+  return worst;
 }
 
 /* Behind a line that is known to be right, under that key. */
@@ -208,7 +246,10 @@ static void
 move_behind (struct audit_place *place, const struct audit_keys *keys,
              const struct audit_line *line, size_t key)
 {
+  if (!place->begun || place->epoch != line->epoch)
+    place->epoch_seq = line->seq;
   place->begun = true;
+  place->epoch = line->epoch;
   place->next_seq = line->seq + 1;
   memcpy (place->prev, line->mac, MAC_DIGITS);
   place->prev[MAC_DIGITS] = '\0';
@@ -220,6 +261,12 @@ move_behind (struct audit_place *place, const struct audit_keys *keys,
     place->key = audit_keys_find (keys, line->key_id);
     memcpy (place->key_id, line->key_id, ID_DIGITS);
     place->key_id[ID_DIGITS] = '\0';
+    place->epoch = 0;
+    place->epoch_seq = line->seq + 1;
+  }
+  else if (has_action (line, "audit.ratcheted")) {
+    place->epoch = line->epoch + 1;
+    place->epoch_seq = line->seq + 1;
   }
 }
 
@@ -232,7 +279,7 @@ may_begin (const struct audit_line *line)
 
   memset (zeros, '0', sizeof zeros);
   if (line->seq == 0)
-    return memcmp (line->prev, zeros, sizeof zeros) == 0;
+    return line->epoch == 0 && memcmp (line->prev, zeros, sizeof zeros) == 0;
   return has_action (line, "audit.opened");
 }
 
@@ -245,6 +292,8 @@ check_order (const struct audit_place *place, const struct audit_line *line)
     return AUDIT_ORDER;
   if (memcmp (line->prev, place->prev, MAC_DIGITS) != 0)
     return AUDIT_PREV;
+  if (line->epoch != place->epoch)
+    return AUDIT_EPOCH;
   size_t length = strlen (place->timestamp);
   if (line->timestamp_length == length
       && memcmp (line->timestamp, place->timestamp, length) < 0)
@@ -253,7 +302,7 @@ check_order (const struct audit_place *place, const struct audit_line *line)
 }
 
 enum audit_fault
-audit_place_advance (struct audit_place *place, const struct audit_keys *keys,
+audit_place_advance (struct audit_place *place, struct audit_keys *keys,
                      const char *bytes, size_t length)
 {
   struct audit_line line;
@@ -272,7 +321,7 @@ audit_place_advance (struct audit_place *place, const struct audit_keys *keys,
   }
   else {
     key = (size_t) place->key;
-    fault = check_mac (keys, key, bytes, &line);
+    fault = check_mac (keys, key, place->epoch, bytes, &line);
     if (fault == AUDIT_FINE)
       fault = check_order (place, &line);
   }
@@ -282,7 +331,7 @@ audit_place_advance (struct audit_place *place, const struct audit_keys *keys,
 }
 
 enum audit_fault
-audit_place_enter (struct audit_place *place, const struct audit_keys *keys,
+audit_place_enter (struct audit_place *place, struct audit_keys *keys,
                    const char *bytes, size_t length)
 {
   struct audit_line line;

@@ -21,30 +21,61 @@
 /* What a sealed chain key is bound to, besides the id of its root key. */
 #define CHAIN_OWNER "audit/chain"
 
+struct chain_key {
+  char id[KEY_ID_TEXT_SIZE];
+  bool given;     /* it is known without its root key */
+  bool seen;      /* in a log: it goes into the next record of keys */
+  uint64_t first; /* the earliest epoch whose key is known */
+  uint64_t last;  /* the epoch whose key was needed last */
+};
+
+/* Two slots of DIGEST_SIZE bytes for each key: that of the first epoch and
+ * that of the last, so that a log is read with one derivation an epoch. */
 struct audit_keys {
-  struct secret pages; /* KEYS_MAX keys of DIGEST_SIZE bytes */
-  char ids[KEYS_MAX][KEY_ID_TEXT_SIZE];
-  bool seen[KEYS_MAX]; /* in a log: it goes into the next record of keys */
+  struct secret pages;
+  struct chain_key keys[KEYS_MAX];
   size_t count;
 };
 
 static unsigned char *
-key_at (const struct audit_keys *keys, size_t index)
+first_slot (const struct audit_keys *keys, size_t index)
 {
-  return keys->pages.data + index * DIGEST_SIZE;
+  return keys->pages.data + 2 * index * DIGEST_SIZE;
 }
+
+static unsigned char *
+last_slot (const struct audit_keys *keys, size_t index)
+{
+  return first_slot (keys, index) + DIGEST_SIZE;
+}
+
+/* The next key; its key is in the first slot, which is all that is known. */
+static void
+add_key (struct audit_keys *keys, const char *id, uint64_t epoch)
+{
+  struct chain_key *key = &keys->keys[keys->count];
+
+  memcpy (key->id, id, KEY_ID_TEXT_SIZE);
+  key->first = key->last = epoch;
+  memcpy (last_slot (keys, keys->count), first_slot (keys, keys->count),
+          DIGEST_SIZE);
+  keys->count++;
+}
+
+static const unsigned char no_salt[32];
 
 static bool
 derive_keys (struct audit_keys *keys, const struct key_ring *ring)
 {
-  static const unsigned char salt[32];
+  char id[KEY_ID_TEXT_SIZE];
 
   for (size_t i = 0; i < key_ring_count (ring); i++) {
-    if (!digest_hkdf (key_ring_key (ring, i), KEY_SIZE, salt, sizeof salt,
-                      "ezcdc/v1/audit/epoch0", key_at (keys, i)))
+    if (!digest_hkdf (key_ring_key (ring, i), KEY_SIZE, no_salt,
+                      sizeof no_salt, "ezcdc/v1/audit/epoch0",
+                      first_slot (keys, i)))
       return false;
-    key_id_text (key_ring_id (ring, i), keys->ids[i]);
-    keys->count++;
+    key_id_text (key_ring_id (ring, i), id);
+    add_key (keys, id, 0);
   }
   return true;
 }
@@ -55,7 +86,7 @@ audit_keys_new (const struct key_ring *ring, struct error *error)
   struct audit_keys *keys = calloc (1, sizeof *keys);
 
   if (keys != NULL
-      && secret_create (&keys->pages, KEYS_MAX * DIGEST_SIZE, NULL) == 0
+      && secret_create (&keys->pages, 2 * KEYS_MAX * DIGEST_SIZE, NULL) == 0
       && derive_keys (keys, ring))
     return keys;
   audit_keys_free (keys);
@@ -81,28 +112,101 @@ audit_keys_count (const struct audit_keys *keys)
 const char *
 audit_keys_id (const struct audit_keys *keys, size_t index)
 {
-  return keys->ids[index];
+  return keys->keys[index].id;
 }
 
 int
 audit_keys_find (const struct audit_keys *keys, const char *id)
 {
   for (size_t i = 0; i < keys->count; i++)
-    if (memcmp (keys->ids[i], id, ID_DIGITS) == 0)
+    if (memcmp (keys->keys[i].id, id, ID_DIGITS) == 0)
       return (int) i;
   return -1;
 }
 
 bool
-audit_mac (const struct audit_keys *keys, size_t index, const char *data,
-           size_t length, char ret_mac[AUDIT_MAC_TEXT_SIZE])
+audit_keys_reach (const struct audit_keys *keys, size_t index, uint64_t epoch)
+{
+  return epoch >= keys->keys[index].first && epoch <= AUDIT_EPOCH_MAX;
+}
+
+/* Brings the last slot to an epoch; from the first one, if it is beyond. */
+static bool
+turn_to (struct audit_keys *keys, size_t index, uint64_t epoch)
+{
+  struct chain_key *key = &keys->keys[index];
+  unsigned char *slot = last_slot (keys, index);
+
+  if (key->last > epoch) {
+    memcpy (slot, first_slot (keys, index), DIGEST_SIZE);
+    key->last = key->first;
+  }
+  for (; key->last < epoch; key->last++)
+    if (!digest_hkdf (slot, DIGEST_SIZE, no_salt, sizeof no_salt,
+                      "ezcdc/v1/audit/ratchet", slot))
+      return false;
+  return true;
+}
+
+bool
+audit_mac (struct audit_keys *keys, size_t index, uint64_t epoch,
+           const char *data, size_t length, char ret_mac[AUDIT_MAC_TEXT_SIZE])
 {
   unsigned char mac[DIGEST_SIZE];
 
-  if (!digest_hmac (key_at (keys, index), DIGEST_SIZE, data, length, mac))
+  if (!turn_to (keys, index, epoch)
+      || !digest_hmac (last_slot (keys, index), DIGEST_SIZE, data, length,
+                       mac))
     return false;
   digest_hex (mac, sizeof mac, ret_mac);
   return true;
+}
+
+int
+audit_keys_import (struct audit_keys *keys, const char *id, uint64_t epoch,
+                   const unsigned char *key, struct error *error)
+{
+  if (audit_keys_find (keys, id) >= 0)
+    return 0;
+  if (keys->count == KEYS_MAX || epoch > AUDIT_EPOCH_MAX)
+    return error_set (error, EZCDC_E_CONFIG, "too many keys of audit logs");
+  memcpy (first_slot (keys, keys->count), key, DIGEST_SIZE);
+  keys->keys[keys->count].given = true;
+  add_key (keys, id, epoch);
+  return 0;
+}
+
+bool
+audit_keys_is_given (const struct audit_keys *keys, int index)
+{
+  return index >= 0 && keys->keys[index].given;
+}
+
+bool
+audit_keys_have_given (const struct audit_keys *keys)
+{
+  for (size_t i = 0; i < keys->count; i++)
+    if (keys->keys[i].given)
+      return true;
+  return false;
+}
+
+bool
+audit_keys_forget (struct audit_keys *keys, size_t index, uint64_t epoch)
+{
+  if (!turn_to (keys, index, epoch))
+    return false;
+  memcpy (first_slot (keys, index), last_slot (keys, index), DIGEST_SIZE);
+  keys->keys[index].first = epoch;
+  return true;
+}
+
+const unsigned char *
+audit_keys_first (const struct audit_keys *keys, size_t index,
+                  uint64_t *ret_epoch)
+{
+  *ret_epoch = keys->keys[index].first;
+  return first_slot (keys, index);
 }
 
 /* ---- Learning ---------------------------------------------------------- */
@@ -116,16 +220,16 @@ learn_key (struct audit_keys *keys, const struct key_ring *ring,
   int known = audit_keys_find (keys, id);
 
   if (known >= 0) {
-    keys->seen[known] = true;
+    keys->keys[known].seen = true;
     return;
   }
   if (keys->count == KEYS_MAX
       || envelope_open (ring, sealed, CHAIN_OWNER, id, &value) != ENVELOPE_FINE
       || value.length != DIGEST_SIZE)
     return;
-  memcpy (key_at (keys, keys->count), value.data, DIGEST_SIZE);
-  memcpy (keys->ids[keys->count], id, KEY_ID_TEXT_SIZE);
-  keys->seen[keys->count++] = true;
+  memcpy (first_slot (keys, keys->count), value.data, DIGEST_SIZE);
+  keys->keys[keys->count].seen = true;
+  add_key (keys, id, 0);
 }
 
 /* The string between quotes at *at, which moves behind it; NULL if there is
@@ -233,11 +337,13 @@ audit_keys_describe (const struct audit_keys *keys,
   json_object_begin (json);
   for (size_t i = 0; i < keys->count && code == 0; i++) {
     CLEANUP_TEXT struct text sealed = { 0 };
-    if ((!keys->seen[i] && i != index) || strcmp (keys->ids[i], primary) == 0)
+    const struct chain_key *key = &keys->keys[i];
+    if ((!key->seen && i != index) || strcmp (key->id, primary) == 0
+        || key->given)
       continue;
-    code = envelope_seal (ring, CHAIN_OWNER, keys->ids[i], key_at (keys, i),
+    code = envelope_seal (ring, CHAIN_OWNER, key->id, first_slot (keys, i),
                           DIGEST_SIZE, &sealed, error);
-    json_member_text (json, keys->ids[i], text_string (&sealed));
+    json_member_text (json, key->id, text_string (&sealed));
   }
   json_object_end (json);
   return code;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/error.h"
 #include "core/base/json.h"
@@ -13,9 +14,18 @@
 
 #define AUDIT_MAC_TEXT_SIZE 65 /* 64 hexadecimal digits and a NUL */
 
+/* No chain goes beyond this epoch: its writer then stays in it. It bounds the
+ * work that a forged line can ask for. */
+#define AUDIT_EPOCH_MAX UINT64_C (1000000)
+
 /* The chain keys of a ring, in the same order, and behind them those that
- * were found in a log; in a secret page. A key has the id of the root key
- * that it was derived from. */
+ * were found in a log or beside it; in a secret page. A key has the id of the
+ * root key that it was derived from.
+ *
+ * A chain key stands for all keys that follow from it: that of an epoch is
+ * derived from that of the epoch before, and there is no way back. Of most
+ * keys that of epoch 0 is known, and so are all; of one whose root key was
+ * given away only the present one and those to come. */
 struct audit_keys;
 
 /* NULL on failure. The ring is not kept. */
@@ -33,11 +43,35 @@ int audit_keys_find (const struct audit_keys *keys, const char *id)
 size_t audit_keys_count (const struct audit_keys *keys)
   __attribute__ ((nonnull));
 
-/* The mac of a line's bytes before ,"mac":" as digits. False only if memory
- * is out. */
-bool audit_mac (const struct audit_keys *keys, size_t index, const char *data,
-                size_t length, char ret_mac[AUDIT_MAC_TEXT_SIZE])
+/* Whether the key of that epoch can be had. */
+bool audit_keys_reach (const struct audit_keys *keys, size_t index,
+                       uint64_t epoch) __attribute__ ((nonnull));
+
+/* The mac of a line's bytes before ,"mac":" as digits, under the key of an
+ * epoch that can be had. False only if memory is out. */
+bool audit_mac (struct audit_keys *keys, size_t index, uint64_t epoch,
+                const char *data, size_t length,
+                char ret_mac[AUDIT_MAC_TEXT_SIZE])
   __attribute__ ((nonnull, warn_unused_result));
+
+/* Takes up the chain key of an epoch, DIGEST_SIZE bytes, whose root key was
+ * given away. One with that id is passed over: it is known from its root. */
+int audit_keys_import (struct audit_keys *keys, const char *id, uint64_t epoch,
+                       const unsigned char *key, struct error *error)
+  __attribute__ ((nonnull (1, 2, 4)));
+/* Whether the key of that index is such a key; no is the answer for -1. */
+bool audit_keys_is_given (const struct audit_keys *keys, int index)
+  __attribute__ ((nonnull));
+/* Whether there is such a key. */
+bool audit_keys_have_given (const struct audit_keys *keys)
+  __attribute__ ((nonnull));
+/* Forgets such a key as it was before an epoch that can be had. */
+bool audit_keys_forget (struct audit_keys *keys, size_t index, uint64_t epoch)
+  __attribute__ ((nonnull, warn_unused_result));
+/* The earliest epoch whose key is known, and that key. */
+const unsigned char *audit_keys_first (const struct audit_keys *keys,
+                                       size_t index, uint64_t *ret_epoch)
+  __attribute__ ((nonnull));
 
 /* Takes up the chain keys that the records of a log carry and a key of the
  * ring opens; *keys was made from the same ring. Reads the whole file, whether

@@ -4,12 +4,20 @@
 core_libezcdc_core_la_SOURCES += \
 	core/audit/actor.c \
 	core/audit/actor.h \
+	core/audit/beside.c \
+	core/audit/beside.h \
 	core/audit/chain.c \
 	core/audit/chain.h \
+	core/audit/checkpoint.c \
+	core/audit/checkpoint.h \
 	core/audit/keys.c \
 	core/audit/keys.h \
 	core/audit/log.c \
 	core/audit/log.h \
+	core/audit/predecessor.c \
+	core/audit/predecessor.h \
+	core/audit/state.c \
+	core/audit/state.h \
 	core/audit/tail.c \
 	core/audit/tail.h \
 	core/audit/verify.c \

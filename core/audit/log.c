@@ -20,8 +20,12 @@
 
 #include "core/audit/actions.h"
 #include "core/audit/actor.h"
+#include "core/audit/beside.h"
 #include "core/audit/chain.h"
+#include "core/audit/checkpoint.h"
 #include "core/audit/log.h"
+#include "core/audit/predecessor.h"
+#include "core/audit/state.h"
 #include "core/audit/tail.h"
 #include "core/base/clock.h"
 #include "core/base/files.h"
@@ -33,13 +37,24 @@
 #define LOCK_PATIENCE (10 * INT64_C (1000000))
 #define STEP_TOLERANCE INT64_C (1000000)
 
+/* An epoch of the chain ends after so many records or so long. */
+#define EPOCH_RECORDS 1000
+#define EPOCH_TIME (3600 * INT64_C (1000000))
+/* The most that can be lost of a log whose checkpoints are shipped away. */
+#define CHECKPOINT_TIME (60 * INT64_C (1000000))
+
 struct audit_log {
   char *path;               /* owned */
   char *folder;             /* owned; where path lies */
   int descriptor;           /* owned; -1 before it is opened */
+  struct key_ring *ring;    /* owned */
   struct audit_keys *keys;  /* owned; key 0 is the primary */
   struct audit_place place; /* behind the last line that was checked */
   off_t checked;            /* bytes of the file up to there */
+  uint64_t epoch_seq;       /* of place, when epoch_since was noted */
+  int64_t epoch_since;      /* when this process first saw the epoch */
+  uint64_t checkpoint_seq;  /* next_seq at the last checkpoint */
+  int64_t checkpoint_since; /* when it was made; 0: never */
   bool clock_behind;        /* the clock was found set back, and it is noted */
   char user[128];
 };
@@ -73,22 +88,6 @@ check_file (const struct audit_log *log, int descriptor, struct error *error)
   return 0;
 }
 
-/* A new file belongs to the owner of its folder. */
-static int
-adopt_owner (const struct audit_log *log, int descriptor, struct error *error)
-{
-  struct stat status;
-
-  if (geteuid () != 0)
-    return 0;
-  if (stat (log->folder, &status) != 0
-      || fchown (descriptor, status.st_uid, status.st_gid) != 0)
-    return error_set (error, EZCDC_E_UNAVAILABLE,
-                      "give the audit log %s to the owner of its folder: %m",
-                      log->path);
-  return 0;
-}
-
 static int
 open_file (const struct audit_log *log, int *ret_descriptor,
            struct error *error)
@@ -100,7 +99,7 @@ open_file (const struct audit_log *log, int *ret_descriptor,
   if (descriptor < 0 && errno == ENOENT) {
     descriptor = open (log->path, flags | O_CREAT | O_EXCL, 0600);
     if (descriptor >= 0)
-      code = adopt_owner (log, descriptor, error);
+      code = beside_adopt (log->folder, descriptor, log->path, error);
     if (descriptor >= 0 && code == 0)
       code = folder_sync (log->folder, error);
     /* Another process was faster: its file will do. */
@@ -197,7 +196,7 @@ format_body (struct audit_log *log, const struct audit_record *record,
   json_raw (&json, detail, strlen (detail));
   if (whole < length)
     json_member_bool (&json, "truncated", true);
-  json_member_int64 (&json, "epoch", 0);
+  json_member_uint64 (&json, "epoch", log->place.epoch);
   json_member_text (&json, "prev", log->place.prev);
 }
 
@@ -209,8 +208,8 @@ format_line (struct audit_log *log, const struct audit_record *record,
 
   format_body (log, record, text);
   if (text->failed
-      || !audit_mac (log->keys, (size_t) log->place.key, text->data,
-                     text->length, mac))
+      || !audit_mac (log->keys, (size_t) log->place.key, log->place.epoch,
+                     text->data, text->length, mac))
     return error_set (error, EZCDC_E_MEMORY,
                       "out of memory for an audit record");
   text_printf (text, ",\"mac\":\"%s\"}\n", mac);
@@ -289,6 +288,69 @@ append_action (struct audit_log *log, const char *action, const char *detail,
   return append_record (log, &record, error);
 }
 
+/* ---- Epochs ------------------------------------------------------------ */
+
+/* A key that was given away is forgotten as it was in the epochs before, here
+ * and beside the log. Whoever comes first does it, also for a process that
+ * ended between the record and this. */
+static int
+forget_past (struct audit_log *log, struct error *error)
+{
+  size_t key = (size_t) log->place.key;
+  uint64_t first;
+
+  if (!audit_log_has_given_key (log))
+    return 0;
+  audit_keys_first (log->keys, key, &first);
+  if (first >= log->place.epoch)
+    return 0;
+  if (!audit_keys_forget (log->keys, key, log->place.epoch))
+    return error_set (error, EZCDC_E_MEMORY, "out of memory for a key");
+  return audit_state_save (log->keys, key, log->ring, log->path, error);
+}
+
+/* Notes since when the epoch lasts. */
+static int
+note_epoch (struct audit_log *log, struct error *error)
+{
+  if (log->epoch_since == 0 || log->epoch_seq != log->place.epoch_seq) {
+    log->epoch_seq = log->place.epoch_seq;
+    log->epoch_since = clock_monotonic ();
+  }
+  return forget_past (log, error);
+}
+
+static uint64_t
+epoch_records (const struct audit_log *log)
+{
+  return log->place.next_seq - log->place.epoch_seq;
+}
+
+static int
+close_epoch (struct audit_log *log, struct error *error)
+{
+  char detail[64];
+
+  if (log->place.epoch == AUDIT_EPOCH_MAX)
+    return 0;
+  snprintf (detail, sizeof detail, "{\"next_epoch\":%" PRIu64 "}",
+            log->place.epoch + 1);
+  int code = append_action (log, "audit.ratcheted", detail, error);
+  return code == 0 ? note_epoch (log, error) : code;
+}
+
+/* Closes the epoch if it is due. */
+static int
+keep_epoch_short (struct audit_log *log, struct error *error)
+{
+  uint64_t records = epoch_records (log);
+
+  if (records < EPOCH_RECORDS
+      && (records == 0 || clock_monotonic () - log->epoch_since < EPOCH_TIME))
+    return 0;
+  return close_epoch (log, error);
+}
+
 /* ---- Beginning, recovery, change of keys ------------------------------- */
 
 /* The first record of a file; a new chain or the next part of one. */
@@ -297,6 +359,12 @@ begin_file (struct audit_log *log, struct error *error)
 {
   char detail[64];
 
+  if (!log->place.begun && audit_keys_have_given (log->keys))
+    return error_set (error, EZCDC_E_OPERATOR,
+                      "the audit log %s is gone, and %s.state says that it "
+                      "was begun: put it back, or remove that file to begin "
+                      "a new log",
+                      log->path, log->path);
   if (!log->place.begun) {
     log->place = (struct audit_place){ .key = 0 };
     memcpy (log->place.key_id, audit_keys_id (log->keys, 0), KEY_ID_TEXT_SIZE);
@@ -317,8 +385,9 @@ write_new_file (const struct audit_log *log, const char *path,
 {
   CLEANUP_CLOSE int descriptor = open (
     path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  int code = descriptor < 0 ? EZCDC_E_UNAVAILABLE
-                            : adopt_owner (log, descriptor, error);
+  int code = descriptor < 0
+               ? EZCDC_E_UNAVAILABLE
+               : beside_adopt (log->folder, descriptor, path, error);
 
   if (descriptor < 0 || write (descriptor, data, length) != (ssize_t) length
       || fsync (descriptor) != 0)
@@ -413,6 +482,11 @@ go_to_primary (struct audit_log *log, const struct key_ring *ring,
                struct error *error)
 {
   CLEANUP_TEXT struct text detail = { 0 };
+
+  /* A chain whose key was given away stays under it. */
+  if (audit_log_has_given_key (log))
+    return audit_state_save (log->keys, (size_t) log->place.key, ring,
+                             log->path, error);
   int code = describe_keys (log, ring, audit_keys_id (log->keys, 0),
                             "previous_key_id", log->place.key_id, &detail,
                             error);
@@ -427,6 +501,9 @@ bridge_to_primary (struct audit_log *log, const struct key_ring *ring,
                    struct error *error)
 {
   CLEANUP_TEXT struct text detail = { 0 };
+
+  if (audit_log_has_given_key (log))
+    return 0;
   int code = describe_keys (log, ring, log->place.key_id, "next_key_id",
                             audit_keys_id (log->keys, 0), &detail, error);
 
@@ -443,14 +520,15 @@ refuse_record (const struct audit_log *log, enum audit_fault fault,
   if (log->place.begun && fault == AUDIT_KEY)
     return error_set (error, EZCDC_E_CONFIG,
                       "the audit log %s goes on under the key %s, which is "
-                      "not in use here: give it as an old key and reload",
-                      log->path, log->place.key_id);
+                      "not in use here: give it as an old key and reload; a "
+                      "verification key stands in %s.state",
+                      log->path, log->place.key_id, log->path);
   if (!log->place.begun)
     return error_set (error,
                       fault == AUDIT_KEY ? EZCDC_E_CONFIG : EZCDC_E_OPERATOR,
                       "audit log %s: its last record: %s; see \"ezcdc audit "
-                      "verify\"; a log under a key that is lost has to be "
-                      "moved away",
+                      "verify\"; a log under a key that is lost, or whose "
+                      ".state is, has to be moved away",
                       log->path, audit_fault_text (fault));
   return error_set (error, EZCDC_E_OPERATOR,
                     "audit log %s: the record with seq %" PRIu64
@@ -567,7 +645,11 @@ settle (struct audit_log *log, struct error *error)
   log->checked = 0;
   if (status.st_size > 0)
     return enter_log (log, error);
-  return begin_file (log, error);
+  int code = 0;
+  if (!log->place.begun)
+    code = audit_predecessor_find (log->path, log->keys, log->ring,
+                                   &log->place, error);
+  return code == 0 ? begin_file (log, error) : code;
 }
 
 /* The file was moved away: goes on in a new one at the old path. What others
@@ -601,23 +683,14 @@ begin_write (struct audit_log *log, struct error *error)
     code = follow_path (log, error);
   if (code == 0 && log->place.key < 0)
     code = refuse_record (log, AUDIT_KEY, error);
+  if (code == 0)
+    code = note_epoch (log, error);
   if (code != 0)
     unlock_file (log);
   return code;
 }
 
 /* ---- From outside ------------------------------------------------------ */
-
-static char *
-folder_of (const char *path)
-{
-  const char *slash = strrchr (path, '/');
-
-  if (slash == NULL)
-    return strdup (".");
-  return slash == path ? strdup ("/")
-                       : strndup (path, (size_t) (slash - path));
-}
 
 /* Whether the last record is under a key that is at hand. */
 static bool
@@ -639,13 +712,12 @@ knows_key (const struct audit_log *log)
 /* Enters the file that is open and locked. If the keys do not do, the log may
  * carry one that does. */
 static int
-enter_file (struct audit_log *log, const struct key_ring *ring,
-            struct error *error)
+enter_file (struct audit_log *log, struct error *error)
 {
   int code = 0;
 
   if (!knows_key (log))
-    code = audit_keys_learn (log->keys, ring, log->descriptor, log->path,
+    code = audit_keys_learn (log->keys, log->ring, log->descriptor, log->path,
                              error);
   return code == 0 ? settle (log, error) : code;
 }
@@ -655,19 +727,26 @@ start_log (struct audit_log *log, const char *path,
            const struct key_ring *ring, struct error *error)
 {
   log->path = strdup (path);
-  log->folder = folder_of (path);
+  log->folder = beside_folder (path);
   if (log->path == NULL || log->folder == NULL)
     return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
   actor_name (log->user, sizeof log->user);
+  log->ring = key_ring_copy (ring, error);
+  if (log->ring == NULL)
+    return EZCDC_E_MEMORY;
   log->keys = audit_keys_new (ring, error);
   if (log->keys == NULL)
     return EZCDC_E_MEMORY;
-  int code = open_file (log, &log->descriptor, error);
+  int code = audit_state_load (log->keys, ring, log->path, error);
+  if (code == 0)
+    code = open_file (log, &log->descriptor, error);
   if (code == 0)
     code = lock_file (log, error);
   if (code != 0)
     return code;
-  code = enter_file (log, ring, error);
+  code = enter_file (log, error);
+  if (code == 0)
+    code = note_epoch (log, error);
   unlock_file (log);
   return code;
 }
@@ -695,6 +774,7 @@ audit_log_free (struct audit_log *log)
   if (log == NULL)
     return;
   audit_keys_free (log->keys);
+  key_ring_free (log->ring);
   if (log->descriptor >= 0)
     close (log->descriptor);
   free (log->path);
@@ -716,12 +796,27 @@ keys_for (const struct audit_log *log, const struct key_ring *ring,
   struct audit_keys *keys = audit_keys_new (ring, error);
 
   if (keys != NULL
-      && audit_keys_learn (keys, ring, log->descriptor, log->path, error)
-           != 0) {
+      && (audit_state_load (keys, ring, log->path, error) != 0
+          || audit_keys_learn (keys, ring, log->descriptor, log->path, error)
+               != 0)) {
     audit_keys_free (keys);
     return NULL;
   }
   return keys;
+}
+
+static void
+exchange_keys (struct audit_log *log, struct audit_keys **keys,
+               struct key_ring **ring)
+{
+  struct audit_keys *former_keys = log->keys;
+  struct key_ring *former_ring = log->ring;
+
+  log->keys = *keys;
+  log->ring = *ring;
+  *keys = former_keys;
+  *ring = former_ring;
+  log->place.key = audit_keys_find (log->keys, log->place.key_id);
 }
 
 /* Changes the keys and, if the chain is not under the primary one, appends a
@@ -733,26 +828,24 @@ change_keys (struct audit_log *log, const struct key_ring *ring,
              struct error *error)
 {
   struct audit_keys *keys = keys_for (log, ring, error);
-  struct audit_keys *former = log->keys;
+  struct key_ring *copy = keys != NULL ? key_ring_copy (ring, error) : NULL;
 
-  if (keys == NULL)
-    return EZCDC_E_MEMORY;
-  log->keys = keys;
-  log->place.key = audit_keys_find (keys, log->place.key_id);
+  if (copy == NULL) {
+    audit_keys_free (keys);
+    return error->code;
+  }
+  exchange_keys (log, &keys, &copy);
   int code = begin_write (log, error);
   if (code == 0) {
     if (log->place.key != 0)
       code = append (log, ring, error);
     unlock_file (log);
   }
-  if (code != 0) {
-    log->keys = former;
-    log->place.key = audit_keys_find (former, log->place.key_id);
-    audit_keys_free (keys);
-    return code;
-  }
-  audit_keys_free (former);
-  return 0;
+  if (code != 0)
+    exchange_keys (log, &keys, &copy);
+  audit_keys_free (keys);
+  key_ring_free (copy);
+  return code;
 }
 
 int
@@ -767,6 +860,147 @@ audit_log_bridge (struct audit_log *log, const struct key_ring *ring,
                   struct error *error)
 {
   return change_keys (log, ring, bridge_to_primary, error);
+}
+
+/* Takes up a chain key that is to be given away, and keeps what the next
+ * records need of it beside the log. It replaces one that the chain never
+ * went over to, because the process ended between this and the record. */
+static int
+take_up_key (struct audit_log *log, const struct audit_keys *given,
+             struct error *error)
+{
+  uint64_t epoch;
+  const unsigned char *key = audit_keys_first (given, 0, &epoch);
+  int code = audit_keys_import (log->keys, audit_keys_id (given, 0), epoch,
+                                key, error);
+
+  if (code != 0)
+    return code;
+  return audit_state_save (log->keys, audit_keys_count (log->keys) - 1,
+                           log->ring, log->path, error);
+}
+
+bool
+audit_log_has_given_key (const struct audit_log *log)
+{
+  return audit_keys_is_given (log->keys, log->place.key);
+}
+
+int
+audit_log_give_key (struct audit_log *log, const struct key_ring *verification,
+                    struct error *error)
+{
+  CLEANUP_TEXT struct text detail = { 0 };
+  int code = begin_write (log, error);
+
+  if (code != 0)
+    return code;
+  struct audit_keys *given = audit_keys_new (verification, error);
+  if (given == NULL)
+    code = EZCDC_E_MEMORY;
+  else if (audit_log_has_given_key (log))
+    code = error_set (error, EZCDC_E_BUG, "the audit log %s has such a key",
+                      log->path);
+  if (code == 0)
+    code = describe_keys (log, log->ring, audit_keys_id (given, 0),
+                          "previous_key_id", log->place.key_id, &detail,
+                          error);
+  if (code == 0)
+    code = take_up_key (log, given, error);
+  if (code == 0)
+    code = append_action (log, "audit.rekeyed", text_string (&detail), error);
+  audit_keys_free (given);
+  unlock_file (log);
+  return code;
+}
+
+int
+audit_log_ratchet (struct audit_log *log, struct error *error)
+{
+  int code = begin_write (log, error);
+
+  if (code != 0)
+    return code;
+  /* A log that has just been begun needs no second epoch. */
+  if (log->place.next_seq > 1 && epoch_records (log) > 0)
+    code = close_epoch (log, error);
+  unlock_file (log);
+  return code;
+}
+
+/* ---- From time to time ------------------------------------------------- */
+
+int
+audit_log_checkpoint (struct audit_log *log, struct text *line,
+                      struct error *error)
+{
+  int code = begin_write (log, error);
+
+  if (code != 0)
+    return code;
+  unlock_file (log);
+  return audit_checkpoint_sign (log->ring, log->path, &log->place, line,
+                                error);
+}
+
+static int
+replace_checkpoint (struct audit_log *log, struct error *error)
+{
+  CLEANUP_TEXT struct text line = { 0 };
+  CLEANUP_FREE char *path = beside_path (log->path, ".checkpoint", error);
+
+  if (path == NULL)
+    return EZCDC_E_MEMORY;
+  int code = audit_log_checkpoint (log, &line, error);
+  return code == 0 ? beside_replace (path, &line, error) : code;
+}
+
+static bool
+epoch_is_old (const struct audit_log *log, int64_t now)
+{
+  return epoch_records (log) > 0 && now - log->epoch_since >= EPOCH_TIME;
+}
+
+static bool
+checkpoint_is_old (const struct audit_log *log, int64_t now)
+{
+  return log->place.next_seq != log->checkpoint_seq
+         && now - log->checkpoint_since >= CHECKPOINT_TIME;
+}
+
+int
+audit_log_maintain (struct audit_log *log, struct error *error)
+{
+  int64_t now = clock_monotonic ();
+  int code = 0;
+
+  if (epoch_is_old (log, now)) {
+    /* If it fails, the next try is a while later as well. */
+    log->epoch_since = now - EPOCH_TIME + CHECKPOINT_TIME;
+    code = audit_log_ratchet (log, error);
+  }
+  if (code != 0 || !checkpoint_is_old (log, now))
+    return code;
+  log->checkpoint_since = now;
+  code = replace_checkpoint (log, error);
+  log->checkpoint_seq = log->place.next_seq;
+  return code;
+}
+
+int
+audit_log_due (const struct audit_log *log)
+{
+  int64_t due = INT64_MAX;
+  int64_t now = clock_monotonic ();
+
+  if (epoch_records (log) > 0)
+    due = log->epoch_since + EPOCH_TIME;
+  if (log->place.next_seq != log->checkpoint_seq
+      && log->checkpoint_since + CHECKPOINT_TIME < due)
+    due = log->checkpoint_since + CHECKPOINT_TIME;
+  if (due == INT64_MAX)
+    return -1;
+  return due <= now ? 0 : (int) ((due - now) / 1000 + 1);
 }
 
 /* Notes once that the clock was set back. */
@@ -799,7 +1033,9 @@ audit_log_write (struct audit_log *log, const struct audit_record *record,
   int code = begin_write (log, error);
   if (code != 0)
     return code;
-  code = note_clock (log, error);
+  code = keep_epoch_short (log, error);
+  if (code == 0)
+    code = note_clock (log, error);
   if (code == 0)
     code = append_record (log, record, error);
   unlock_file (log);

@@ -10,6 +10,8 @@
 #ifndef EZCDC_AUDIT_LOG_H
 #define EZCDC_AUDIT_LOG_H
 
+#include <stdbool.h>
+
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/base/text.h"
@@ -48,6 +50,38 @@ int audit_log_rekey (struct audit_log *log, const struct key_ring *ring,
  * later. */
 int audit_log_bridge (struct audit_log *log, const struct key_ring *ring,
                       struct error *error) __attribute__ ((nonnull (1, 2)));
+
+/* Whether the chain is under a key that was given away. */
+bool audit_log_has_given_key (const struct audit_log *log)
+  __attribute__ ((nonnull));
+
+/* Goes over to a chain key that nothing on this machine leads back to: that of
+ * the only key of the ring "verification", which whoever calls this has given
+ * away and then forgets. Only the key of the present epoch is kept, in
+ * LOG.state. No other process may have the log open, and the chain may not be
+ * under such a key already. */
+int audit_log_give_key (struct audit_log *log,
+                        const struct key_ring *verification,
+                        struct error *error) __attribute__ ((nonnull (1, 2)));
+
+/* Closes the epoch of the chain, if anything was written in it. It is closed
+ * by itself after 1,000 records, or with the first record after an hour. */
+int audit_log_ratchet (struct audit_log *log, struct error *error)
+  __attribute__ ((nonnull (1)));
+
+/* Appends a checkpoint of the log's end as it is now (audit/checkpoint.h). */
+int audit_log_checkpoint (struct audit_log *log, struct text *line,
+                          struct error *error)
+  __attribute__ ((nonnull (1, 2)));
+
+/* What is to be done from time to time by the process that a log belongs to:
+ * closes an epoch that has lasted too long, and replaces LOG.checkpoint, if
+ * anything was written since. */
+int audit_log_maintain (struct audit_log *log, struct error *error)
+  __attribute__ ((nonnull (1)));
+/* Milliseconds until audit_log_maintain has something to do; -1 if that
+ * depends on the next record. */
+int audit_log_due (const struct audit_log *log) __attribute__ ((nonnull));
 
 /* What to write; everything is lent for the call. */
 struct audit_record {

@@ -13,6 +13,7 @@
 
 #include <ezcdc/connector.h>
 
+#include "core/audit/state.h"
 #include "core/audit/verify.h"
 #include "core/base/memory.h"
 
@@ -26,6 +27,9 @@ struct verifier {
   size_t length;
   struct audit_keys *keys;
   struct audit_place place;
+  uint64_t line; /* that was read last, in its file */
+  const struct audit_checkpoints *checkpoints;
+  size_t next_checkpoint;
   struct audit_report report;
 };
 
@@ -37,13 +41,53 @@ note_fault (struct verifier *verifier, enum audit_fault fault,
   struct audit_line parsed;
 
   report->fault = fault;
-  report->bad_line = report->records + 1;
+  report->bad_line = verifier->line;
   report->expected_seq = verifier->place.next_seq;
   report->bad_seq = report->expected_seq;
   /* A seq is believed if the mac is right. */
   if (fault != AUDIT_MAC && fault != AUDIT_KEY && fault != AUDIT_FORM
       && audit_line_parse (line, length, &parsed))
     report->bad_seq = parsed.seq;
+}
+
+/* Holds what the place stands behind against the checkpoints of that seq, or
+ * passes those over that are older than the first file. */
+static enum audit_fault
+check_checkpoints (struct verifier *verifier, uint64_t seq, const char *mac)
+{
+  const struct audit_checkpoints *all = verifier->checkpoints;
+
+  for (; verifier->next_checkpoint < all->count; verifier->next_checkpoint++) {
+    const struct audit_checkpoint *next =
+      &all->list[verifier->next_checkpoint];
+    if (next->seq > seq)
+      break;
+    if (next->seq < seq)
+      continue;
+    if (memcmp (next->mac, mac, AUDIT_MAC_TEXT_SIZE - 1) != 0)
+      return AUDIT_REWRITTEN;
+    verifier->report.checkpoints++;
+  }
+  return AUDIT_FINE;
+}
+
+/* The same for a line that is in order otherwise. */
+static enum audit_fault
+check_against_checkpoints (struct verifier *verifier, const char *line,
+                           size_t length)
+{
+  struct audit_line parsed;
+  enum audit_fault fault = AUDIT_FINE;
+
+  if (verifier->checkpoints == NULL
+      || !audit_line_parse (line, length, &parsed))
+    return AUDIT_FINE;
+  /* What the first file goes on from can be known, too. */
+  if (verifier->report.records == 0 && parsed.seq > 0)
+    fault = check_checkpoints (verifier, parsed.seq - 1, parsed.prev);
+  if (fault == AUDIT_FINE)
+    fault = check_checkpoints (verifier, parsed.seq, parsed.mac);
+  return fault;
 }
 
 static void
@@ -53,6 +97,9 @@ check_line (struct verifier *verifier, const char *line, size_t length)
   enum audit_fault fault = audit_place_advance (&verifier->place,
                                                 verifier->keys, line, length);
 
+  verifier->line++;
+  if (fault == AUDIT_FINE)
+    fault = check_against_checkpoints (verifier, line, length);
   if (fault != AUDIT_FINE) {
     note_fault (verifier, fault, line, length);
     return;
@@ -78,8 +125,10 @@ check_buffer (struct verifier *verifier)
   verifier->length = (size_t) (end - at);
   memmove (verifier->buffer, at, verifier->length);
   if (verifier->report.fault == AUDIT_FINE
-      && verifier->length >= AUDIT_LINE_MAX)
+      && verifier->length >= AUDIT_LINE_MAX) {
+    verifier->line++;
     note_fault (verifier, AUDIT_FORM, verifier->buffer, verifier->length);
+  }
 }
 
 static int
@@ -112,6 +161,7 @@ check_file (struct verifier *verifier, struct error *error)
     check_buffer (verifier);
   }
   if (verifier->report.fault == AUDIT_FINE && verifier->length > 0) {
+    verifier->line++;
     note_fault (verifier, AUDIT_FORM, verifier->buffer, verifier->length);
     verifier->report.torn = true;
   }
@@ -142,34 +192,99 @@ open_log (struct verifier *verifier, struct error *error)
   return 0;
 }
 
+static void
+close_log (struct verifier *verifier)
+{
+  if (verifier->descriptor >= 0)
+    close (verifier->descriptor);
+  verifier->descriptor = -1;
+}
+
+/* Collects the keys that the files carry; the last one first, because what it
+ * carries is sealed under the newest key. */
 static int
-run (struct verifier *verifier, const struct key_ring *ring,
+learn_keys (struct verifier *verifier, const struct audit_request *request,
+            struct error *error)
+{
+  int code = 0;
+
+  for (size_t i = request->count; i-- > 0 && code == 0;) {
+    verifier->path = request->paths[i];
+    /* What does not open here may not be needed. */
+    if (audit_state_load (verifier->keys, request->ring, verifier->path, error)
+          != 0
+        && error != NULL)
+      *error = (struct error){ 0 };
+    code = open_log (verifier, error);
+    if (code == 0)
+      code = audit_keys_learn (verifier->keys, request->ring,
+                               verifier->descriptor, verifier->path, error);
+    close_log (verifier);
+  }
+  return code;
+}
+
+static int
+check_files (struct verifier *verifier, const struct audit_request *request,
+             struct error *error)
+{
+  int code = 0;
+
+  for (size_t i = 0;
+       i < request->count && code == 0 && verifier->report.fault == AUDIT_FINE;
+       i++) {
+    verifier->report.file = i;
+    verifier->path = request->paths[i];
+    verifier->line = 0;
+    verifier->length = 0;
+    code = open_log (verifier, error);
+    if (code == 0)
+      code = check_file (verifier, error);
+    close_log (verifier);
+  }
+  return code;
+}
+
+/* Whether a checkpoint names a record behind the end. */
+static void
+check_end (struct verifier *verifier)
+{
+  const struct audit_checkpoints *all = verifier->checkpoints;
+
+  if (verifier->report.fault != AUDIT_FINE || all == NULL
+      || verifier->next_checkpoint == all->count)
+    return;
+  verifier->line++;
+  note_fault (verifier, AUDIT_CUT, "", 0);
+}
+
+static int
+run (struct verifier *verifier, const struct audit_request *request,
      struct error *error)
 {
-  int code = open_log (verifier, error);
-
-  if (code != 0)
-    return code;
+  verifier->checkpoints = request->checkpoints;
   verifier->buffer = malloc (BUFFER_SIZE);
   if (verifier->buffer == NULL)
     return error_set (error, EZCDC_E_MEMORY, "out of memory");
-  verifier->keys = audit_keys_new (ring, error);
+  verifier->keys = audit_keys_new (request->ring, error);
   if (verifier->keys == NULL)
     return EZCDC_E_MEMORY;
-  code = audit_keys_learn (verifier->keys, ring, verifier->descriptor,
-                           verifier->path, error);
-  return code == 0 ? check_file (verifier, error) : code;
+  int code = learn_keys (verifier, request, error);
+  if (code == 0)
+    code = check_files (verifier, request, error);
+  if (code == 0)
+    check_end (verifier);
+  return code;
 }
 
 int
-audit_verify (const char *path, const struct key_ring *ring,
+audit_verify (const struct audit_request *request,
               struct audit_report *ret_report, struct error *error)
 {
-  struct verifier verifier = { .path = path, .descriptor = -1 };
-  int code = run (&verifier, ring, error);
+  struct verifier verifier = { .descriptor = -1 };
+  int code = run (&verifier, request, error);
 
-  if (verifier.descriptor >= 0)
-    close (verifier.descriptor);
+  close_log (&verifier);
   free (verifier.buffer);
   audit_keys_free (verifier.keys);
   if (code == 0)

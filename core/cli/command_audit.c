@@ -1,139 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ezcdc audit: verifies audit logs. */
+/* ezcdc audit: verifies and shows audit logs. */
 
 #include <config.h>
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include <ezcdc/connector.h>
-
-#include "core/audit/verify.h"
-#include "core/base/json.h"
-#include "core/base/log.h"
+#include "core/cli/audit_words.h"
 #include "core/cli/command.h"
-#include "core/crypto/key_source.h"
 
-static void
-print_text (const char *path, const struct audit_report *report)
-{
-  if (report->fault == AUDIT_FINE && report->records == 0)
-    printf ("%s: ok: no records\n", path);
-  else if (report->fault == AUDIT_FINE)
-    printf ("%s: ok: %" PRIu64 " records, seq %" PRIu64 " to %" PRIu64
-            ", key %s\n",
-            path, report->records, report->first_seq, report->last_seq,
-            report->key_id);
-  else if (report->torn)
-    printf ("%s: line %" PRIu64 ", seq %" PRIu64 ": the last record is torn\n",
-            path, report->bad_line, report->bad_seq);
-  else if (report->bad_seq != report->expected_seq)
-    printf ("%s: line %" PRIu64 ", seq %" PRIu64 ": %s (seq %" PRIu64
-            " should be here)\n",
-            path, report->bad_line, report->bad_seq,
-            audit_fault_text (report->fault), report->expected_seq);
-  else
-    printf ("%s: line %" PRIu64 ", seq %" PRIu64 ": %s\n", path,
-            report->bad_line, report->bad_seq,
-            audit_fault_text (report->fault));
-}
-
-static int
-print_json (const char *path, const struct audit_report *report)
-{
-  CLEANUP_TEXT struct text text = { 0 };
-  struct json json = { .text = &text };
-
-  json_object_begin (&json);
-  json_member_text (&json, "log", path);
-  json_member_bool (&json, "ok", report->fault == AUDIT_FINE);
-  json_member_uint64 (&json, "records", report->records);
-  json_member_text (&json, "key_id", report->key_id);
-  if (report->records > 0) {
-    json_member_uint64 (&json, "first_seq", report->first_seq);
-    json_member_uint64 (&json, "last_seq", report->last_seq);
-  }
-  if (report->fault != AUDIT_FINE) {
-    json_member_uint64 (&json, "bad_line", report->bad_line);
-    json_member_uint64 (&json, "bad_seq", report->bad_seq);
-    json_member_uint64 (&json, "expected_seq", report->expected_seq);
-    json_member_bool (&json, "torn", report->torn);
-    json_member_text (&json, "reason", audit_fault_text (report->fault));
-  }
-  json_object_end (&json);
-  if (text.failed) {
-    log_message (LEVEL_ERROR, "out of memory");
-    return EXIT_RUN_FAILED;
-  }
-  puts (text_string (&text));
-  return EXIT_OK;
-}
-
-static int
-verify (const char *path, bool as_json)
-{
-  struct error error = { 0 };
-  struct audit_report report;
-  struct key_ring *ring = key_ring_from_environment (&error);
-  int code = ring == NULL ? error.code
-                          : audit_verify (path, ring, &report, &error);
-
-  key_ring_free (ring);
-  if (code != 0) {
-    log_message (LEVEL_ERROR, "%s", error.text);
-    return code == EZCDC_E_CONFIG ? EXIT_USAGE : EXIT_RUN_FAILED;
-  }
-  if (as_json && print_json (path, &report) != EXIT_OK)
-    return EXIT_RUN_FAILED;
-  if (!as_json)
-    print_text (path, &report);
-  return report.fault == AUDIT_FINE ? EXIT_OK : EXIT_FOUND;
-}
+static const struct {
+  const char *name;
+  int (*run) (int argc, char **argv);
+} words[] = {
+  { "verify", audit_verify_word },
+  { "show", audit_show_word },
+  { "checkpoint", audit_checkpoint_word },
+  { "public-key", audit_public_key_word },
+  { "setup-keys", audit_setup_keys_word },
+};
 
 static int
 run (int argc, char **argv)
 {
-  const char *path = NULL;
-  bool as_json = false;
-
   if (argc > 1 && argv[1][0] == '-')
     return command_usage_error (&command_audit, "unknown option %s", argv[1]);
-  if (argc < 2 || strcmp (argv[1], "verify") != 0)
-    return command_usage_error (&command_audit,
-                                "verify is the only word here");
-  for (int i = 2; i < argc; i++) {
-    if (strcmp (argv[i], "--json") == 0)
-      as_json = true;
-    else if (argv[i][0] == '-')
-      return command_usage_error (&command_audit, "unknown option %s",
-                                  argv[i]);
-    else if (path != NULL)
-      return command_usage_error (&command_audit,
-                                  "\"%s\" is one word too many", argv[i]);
-    else
-      path = argv[i];
-  }
-  if (path == NULL)
-    return command_usage_error (&command_audit, "which log?");
-  return verify (path, as_json);
+  for (size_t i = 0; argc > 1 && i < sizeof words / sizeof *words; i++)
+    if (strcmp (words[i].name, argv[1]) == 0)
+      return words[i].run (argc - 1, argv + 1);
+  return command_usage_error (
+    &command_audit, "verify, show, checkpoint, public-key or setup-keys?");
 }
 
 const struct command command_audit = {
   .name = "audit",
-  .summary = "verify an audit log",
+  .summary = "verify or show an audit log",
   .usage =
-    "Usage: ezcdc audit verify [--json] LOG\n"
+    "Usage: ezcdc audit verify [OPTION]... LOG...\n"
+    "       ezcdc audit show [OPTION]... LOG...\n"
+    "       ezcdc audit checkpoint LOG\n"
+    "       ezcdc audit public-key\n"
+    "       ezcdc audit setup-keys FILE\n"
     "\n"
-    "Reads the log from its beginning and checks that no record was changed,\n"
-    "removed, inserted or moved. Names the first bad record by its seq and\n"
-    "its line; exit code 3 then. It needs the encryption key, and the older\n"
-    "keys under which a part of the log was written (ezcdc key --help). The\n"
-    "log may be in use.\n"
+    "verify reads the log from its beginning and checks that no record was\n"
+    "changed, removed, inserted or moved. Names the first bad record by its\n"
+    "seq and its line; exit code 3 then. Files that were moved away come\n"
+    "first, the oldest before all. It needs the encryption key (ezcdc key\n"
+    "--help). The log may be in use.\n"
     "\n"
-    "  --json  the result as a JSON object\n"
+    "  --checkpoint FILE  the log has to hold the records that the\n"
+    "                     checkpoints in FILE name: was its end cut off?\n"
+    "  --public-key HEX   a key that may have signed them, besides those\n"
+    "                     that belong to the encryption keys\n"
+    "  --verification-key-file FILE\n"
+    "                     the key that setup-keys has printed\n"
+    "  --json             the result as a JSON object\n"
     "\n"
-    "Records that were cut off the end leave no trace in the log itself:\n"
-    "compare the last seq with a copy that is kept elsewhere.\n",
+    "show prints records, verified or not, and needs no key.\n"
+    "\n"
+    "  --since, --until TIME  from a time on, and before a time: UTC, as\n"
+    "                         2026-01-31, 2026-01-31T23:59 or longer\n"
+    "  --action PATTERN       for example credential.*\n"
+    "  --outcome WORD         success, failure or denied\n"
+    "  --resource PATTERN     what it was done to, for example shop/*\n"
+    "  --json                 the records as they are, one a line\n"
+    "\n"
+    "checkpoint prints a signed note of where the log stands; the one of a\n"
+    "run is in LOG.checkpoint. public-key prints the key to check it with.\n"
+    "\n"
+    "setup-keys makes a key to verify the log of a pipeline with, prints it\n"
+    "once, and keeps nothing that leads back to it. Then not even the\n"
+    "encryption key is enough to change what was written before.\n",
   .run = run,
 };

@@ -2,6 +2,10 @@
 # core/cli: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/cli/audit_keys.c \
+	core/cli/audit_show.c \
+	core/cli/audit_verify.c \
+	core/cli/audit_words.h \
 	core/cli/command_reseal.c \
 	core/cli/command_seal.c \
 	core/cli/ini_edit.c \

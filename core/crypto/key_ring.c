@@ -109,6 +109,19 @@ key_ring_add (struct key_ring *ring, const unsigned char key[KEY_SIZE],
   return 0;
 }
 
+struct key_ring *
+key_ring_copy (const struct key_ring *ring, struct error *error)
+{
+  struct key_ring *copy = key_ring_new (error);
+
+  for (size_t i = 0; copy != NULL && i < ring->count; i++)
+    if (key_ring_add (copy, key_ring_key (ring, i), error) != 0) {
+      key_ring_free (copy);
+      copy = NULL;
+    }
+  return copy;
+}
+
 /* ---- Weak keys --------------------------------------------------------- */
 
 /* The first eight bytes of the SHA-256 of keys that stand in documents and

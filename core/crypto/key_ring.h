@@ -36,6 +36,11 @@ int key_ring_add_digits (struct key_ring *ring, const char *digits,
                          struct error *error)
   __attribute__ ((nonnull (1, 2, 4)));
 
+/* The same keys in the same order, NULL on failure. */
+struct key_ring *key_ring_copy (const struct key_ring *ring,
+                                struct error *error)
+  __attribute__ ((nonnull (1)));
+
 /* How many keys there are, and each of them; 0 is the primary. */
 size_t key_ring_count (const struct key_ring *ring) __attribute__ ((nonnull));
 const unsigned char *key_ring_key (const struct key_ring *ring, size_t index)

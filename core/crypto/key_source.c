@@ -243,8 +243,8 @@ read_key_file (const char *path, struct secret *pages, size_t *ret_length,
   return code;
 }
 
-static int
-add_key_file (struct key_ring *ring, const char *path, struct error *error)
+int
+key_file_add (struct key_ring *ring, const char *path, struct error *error)
 {
   CLEANUP_SECRET struct secret pages = { 0 };
   size_t length;
@@ -301,11 +301,23 @@ add_list_file (struct key_ring *ring, const char *path, struct error *error)
 /* ---- The ring ---------------------------------------------------------- */
 
 static int
+count_primary (const struct key_source *source)
+{
+  return (source->key_credential != NULL) + (source->key_file != NULL)
+         + source->key.is_set;
+}
+
+bool
+key_source_is_given (const struct key_source *source)
+{
+  return count_primary (source) > 0;
+}
+
+static int
 add_primary (struct key_ring *ring, const struct key_source *source,
              struct error *error)
 {
-  int given = (source->key_credential != NULL) + (source->key_file != NULL)
-              + source->key.is_set;
+  int given = count_primary (source);
 
   if (given == 0)
     return error_set (error, EZCDC_E_CONFIG,
@@ -320,9 +332,9 @@ add_primary (struct key_ring *ring, const struct key_source *source,
       ", " KEY_FILE_VARIABLE " and the systemd credential " KEY_CREDENTIAL
       "; a key that only opens goes to " OLD_VARIABLE);
   if (source->key_credential != NULL)
-    return add_key_file (ring, source->key_credential, error);
+    return key_file_add (ring, source->key_credential, error);
   if (source->key_file != NULL)
-    return add_key_file (ring, source->key_file, error);
+    return key_file_add (ring, source->key_file, error);
   /* Of an empty variable there are no pages. */
   const char *digits = (const char *) source->key.pages.data;
   return key_ring_add_digits (ring, digits != NULL ? digits : "",

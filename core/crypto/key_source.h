@@ -15,6 +15,8 @@
 #ifndef EZCDC_CRYPTO_KEY_SOURCE_H
 #define EZCDC_CRYPTO_KEY_SOURCE_H
 
+#include <stdbool.h>
+
 #include "core/base/error.h"
 #include "core/crypto/key_ring.h"
 
@@ -35,6 +37,15 @@ void key_source_free (struct key_source *source);
 struct key_ring *key_source_load (const struct key_source *source,
                                   struct error *error)
   __attribute__ ((nonnull (1)));
+
+/* Whether there is a source of a primary key at all. */
+bool key_source_is_given (const struct key_source *source)
+  __attribute__ ((nonnull));
+
+/* Adds the key that a file holds, as strictly as that of
+ * CONFIG_ENCRYPTION_KEY_FILE is read. */
+int key_file_add (struct key_ring *ring, const char *path, struct error *error)
+  __attribute__ ((nonnull (1, 2)));
 
 /* Take and load at once, for commands that need the ring a single time. */
 struct key_ring *key_ring_from_environment (struct error *error);

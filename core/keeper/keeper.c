@@ -310,6 +310,26 @@ close_link (struct keeper *keeper)
   keeper->service.socket = -1;
 }
 
+/* Milliseconds until something is due without an event; -1 if nothing is. */
+static int
+poll_time (const struct keeper *keeper)
+{
+  int left = time_left (keeper);
+  int due = audit_log_due (keeper->audit);
+
+  return left < 0 || (due >= 0 && due < left) ? due : left;
+}
+
+static void
+maintain_audit (struct keeper *keeper)
+{
+  struct error error = { 0 };
+
+  if (audit_log_due (keeper->audit) == 0
+      && audit_log_maintain (keeper->audit, &error) != 0)
+    log_message (LEVEL_ERROR, "%s", error.text);
+}
+
 /* Waits for something to do and does it. */
 static void
 attend_once (struct keeper *keeper)
@@ -321,8 +341,9 @@ attend_once (struct keeper *keeper)
   };
 
   /* A descriptor of -1 is passed over. */
-  if (poll (entries, 3, time_left (keeper)) < 0 && errno != EINTR)
+  if (poll (entries, 3, poll_time (keeper)) < 0 && errno != EINTR)
     return;
+  maintain_audit (keeper);
   take_signals (keeper);
   if (time_left (keeper) == 0)
     kill_runner (keeper, "it had not stopped 60 s after the signal");
@@ -560,9 +581,10 @@ claim_pipeline (struct keeper *keeper, struct error *error)
     return code;
   keeper->audit = audit_log_open (keeper->settings.audit_log, keeper->ring,
                                   error);
-  return keeper->audit == NULL
-           ? error->code
-           : audit_log_rekey (keeper->audit, keeper->ring, error);
+  if (keeper->audit == NULL)
+    return error->code;
+  code = audit_log_rekey (keeper->audit, keeper->ring, error);
+  return code == 0 ? audit_log_ratchet (keeper->audit, error) : code;
 }
 
 static int

@@ -32,6 +32,7 @@ e2e_files = \
 	tests/e2e/test_security.py \
 	tests/e2e/test_snapshot.py \
 	tests/e2e/test_tls.py \
+	tests/e2e/test_tls_matrix.py \
 	tests/e2e/test_types.py \
 	$(NULL)
 

@@ -5,6 +5,7 @@
 
 house_tests = \
 	tests/house/test-arrows.py \
+	tests/house/test-audit.py \
 	tests/house/test-commands.py \
 	tests/house/test-completion.py \
 	tests/house/test-format.py \
@@ -14,7 +15,7 @@ house_tests = \
 	tests/house/test-sources.py \
 	tests/house/test-symbols.py \
 	$(NULL)
-EXTRA_DIST += $(house_tests) tests/house/house.py
+EXTRA_DIST += $(house_tests) tests/house/chain.py tests/house/house.py
 if HAVE_PYTHON3
 TESTS += $(house_tests)
 endif

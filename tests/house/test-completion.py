@@ -62,7 +62,8 @@ for command in commands:
     options = set(re.findall(r"--[a-z][a-z-]*", helped(command))) | {"--help"}
     expect(f"the options of {command}", complete(command, "-"), options)
 expect("the words of key", complete("key", ""), ["new", "id"])
-expect("the word of audit", complete("audit", ""), ["verify"])
+expect("the words of audit", complete("audit", ""),
+       ["verify", "show", "checkpoint", "public-key", "setup-keys"])
 expect("nothing behind key new", complete("key", "new", ""), [])
 expect("nothing behind an unknown command", complete("nonsense", ""), [])
 
@@ -79,6 +80,10 @@ with tempfile.TemporaryDirectory() as folder:
     expect("a log for audit verify",
            complete("audit", "verify", "", folder=folder),
            ["shop.audit.jsonl", "conf d"])
+    expect("a configuration for audit setup-keys",
+           complete("audit", "setup-keys", "", folder=folder), files)
+    expect("nothing behind audit public-key",
+           complete("audit", "public-key", "", folder=folder), [])
     expect("a folder for --connector-dir",
            complete("connectors", "--connector-dir", "", folder=folder), ["conf d"])
     expect("an option of seal is typed",

@@ -194,6 +194,15 @@ def options_of_connector(options, page):
     return compare_options(own, page.items("OPTIONS"))
 
 
+def command_source(name):
+    """A command is a file, and those of its words if it has any."""
+    words = sorted((SOURCE / "core/cli").glob(f"{name}_*.c"))
+    return "".join(
+        source(path) for path in [f"core/cli/command_{name}.c"]
+        + [f"core/cli/{word.name}" for word in words]
+    )
+
+
 def commands_and_options(page):
     overview = run(PROGRAM, "--help").stdout
     listed = re.search(r"^Commands:\n((?:  .*\n)+)", overview, re.M).group(1)
@@ -203,7 +212,7 @@ def commands_and_options(page):
     for name in commands:
         text = run(PROGRAM, name, "--help").stdout
         helped = set(re.findall(r"--[a-z][a-z-]*", text)) - {"--help"}
-        code = source(f"core/cli/command_{name}.c")
+        code = command_source(name)
         taken = set(re.findall(r'"(--[a-z][a-z-]*)"', code)) | {
             f"--{word}"
             for word in re.findall(r'"([a-z-]+)", (?:no|required)_argument', code)
@@ -322,7 +331,7 @@ def verify_members(page):
 
 def audit_verify_members(page):
     text = page.section("VERIFYING").split("B<--json>")[1]
-    return differ(members("core/cli/command_audit.c", "print_json"), marked(text), "member")
+    return differ(members("core/cli/audit_verify.c", "print_json"), marked(text), "member")
 
 
 def dead_letter_members(page):

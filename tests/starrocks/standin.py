@@ -10,6 +10,7 @@ import signal
 import ssl
 import sys
 import threading
+import warnings
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -41,6 +42,9 @@ def arguments():
                         metavar="USER", help="signs in by clear text")
     parser.add_argument("--tls-cert")
     parser.add_argument("--tls-key")
+    parser.add_argument("--tls-version", choices=["TLSv1_1", "TLSv1_2",
+                                                  "TLSv1_3"],
+                        help="speaks this version of TLS and no other")
     parser.add_argument("--tls-client-ca",
                         help="the https listeners want a client certificate")
     parser.add_argument("--tls-required", action="store_true",
@@ -66,6 +70,12 @@ def tls_context(options, client_ca=None):
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(options.tls_cert, options.tls_key)
+    if options.tls_version:
+        # Today's libraries need to be talked into the old versions.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.maximum_version = context.minimum_version = \
+            ssl.TLSVersion[options.tls_version]
+        context.set_ciphers("ALL:@SECLEVEL=0")
     if client_ca:
         context.load_verify_locations(client_ca)
         context.verify_mode = ssl.CERT_REQUIRED
@@ -77,7 +87,8 @@ def mysql_tls(options):
     if options.no_mysql_tls:
         return None
     context = tls_context(options)
-    if context and not options.version.at_least(4, 1):
+    if context and not options.tls_version \
+       and not options.version.at_least(4, 1):
         context.maximum_version = ssl.TLSVersion.TLSv1_2
     return context
 

@@ -15,6 +15,7 @@
 #include "core/audit/actions.h"
 #include "core/audit/actor.h"
 #include "core/audit/chain.h"
+#include "core/audit/checkpoint.h"
 #include "core/audit/log.h"
 #include "core/audit/verify.h"
 #include "core/base/files.h"
@@ -27,6 +28,9 @@
   "c94e7a1b2d5f60830e1a9b7c4d3e2f58617a8b9c0d1e2f3a4b5c6d7e8f901223"
 #define THIRD                                                                 \
   "2fd8a1c47e5b3690fa1c8d2e7b40953617e8c9d0a2b4f6587d9e1c3b5a70f482"
+
+#define FOURTH                                                                \
+  "a6e1d27c90b84f35116f8d0b2c7a9e43d57182f6c03b9da4e8275c61f09b3e48"
 
 /* Root key 00 01 ... 1f; checked by two other implementations. */
 static const char *const known_chain[] = {
@@ -132,12 +136,29 @@ replace_log (const char *data, size_t length)
 }
 
 static struct audit_report
+report_of (const char *const *paths, size_t count, const struct key_ring *ring,
+           const struct audit_checkpoints *checkpoints)
+{
+  const struct audit_request request = {
+    .paths = paths,
+    .count = count,
+    .ring = ring,
+    .checkpoints = checkpoints,
+  };
+  struct audit_report report;
+  struct error error = { 0 };
+
+  if (audit_verify (&request, &report, &error) != 0)
+    fail_msg ("%s", error.text);
+  return report;
+}
+
+static struct audit_report
 report_under (const struct key_ring *ring)
 {
-  struct audit_report report;
+  const char *const paths[] = { path };
 
-  assert_int_equal (audit_verify (path, ring, &report, NULL), 0);
-  return report;
+  return report_of (paths, 1, ring, NULL);
 }
 
 static void
@@ -795,6 +816,655 @@ another_chain_is_no_continuation (void **state)
   text_free (&second);
 }
 
+/* ---- Epochs ------------------------------------------------------------ */
+
+/* The lines of a log that name an epoch. */
+static size_t
+count_epoch (const struct text *text, unsigned epoch)
+{
+  char pattern[32];
+  size_t count = 0;
+
+  snprintf (pattern, sizeof pattern, ",\"epoch\":%u,\"prev\"", epoch);
+  for (const char *at = text->data; (at = strstr (at, pattern)) != NULL; at++)
+    count++;
+  return count;
+}
+
+/* Three epochs of audit.opened, shop/1 ... and their closing records. */
+static void
+write_epochs (struct audit_log *log)
+{
+  char resource[32];
+
+  for (int epoch = 0; epoch < 3; epoch++) {
+    for (int i = 0; i < 2; i++) {
+      snprintf (resource, sizeof resource, "shop/%d.%d", epoch, i);
+      assert_int_equal (write_record (log, resource, NULL), 0);
+    }
+    if (epoch < 2)
+      assert_int_equal (audit_log_ratchet (log, NULL), 0);
+  }
+}
+
+static void
+epochs_are_one_chain (void **state)
+{
+  struct text text = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  struct audit_log *other = open_log (GOOD, NULL);
+  write_epochs (log);
+  /* Others notice it, and those that come later. */
+  assert_int_equal (write_record (other, "shop/other", NULL), 0);
+  audit_log_free (other);
+  audit_log_free (log);
+  log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/later", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, NULL, 11);
+  read_log (&text);
+  assert_int_equal (count_epoch (&text, 0), 4);
+  assert_int_equal (count_epoch (&text, 1), 3);
+  assert_int_equal (count_epoch (&text, 2), 4);
+  assert_contains (line_start (&text, 3), "\"action\":\"audit.ratcheted\"");
+  text_free (&text);
+}
+
+static void
+an_epoch_ends_by_itself (void **state)
+{
+  struct text text = { 0 };
+
+  (void) state;
+  write_log (1002);
+  assert_in_order (GOOD, NULL, 1003);
+  read_log (&text);
+  assert_int_equal (count_epoch (&text, 0), 1001);
+  assert_int_equal (count_epoch (&text, 1), 2);
+  text_free (&text);
+}
+
+static void
+epochs_begin_anew_with_a_key (void **state)
+{
+  struct text text = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  write_epochs (log);
+  audit_log_free (log);
+  log = open_rekeyed (OTHER, GOOD);
+  write_epochs (log);
+  audit_log_free (log);
+  assert_in_order (OTHER, NULL, 18);
+  read_log (&text);
+  assert_contains (line_start (&text, 10), "\"epoch\":0,");
+  text_free (&text);
+}
+
+/* ---- A verification key that was given away ---------------------------- */
+
+static void
+read_beside (const char *suffix, struct text *text)
+{
+  char name[96];
+
+  snprintf (name, sizeof name, "%s%s", path, suffix);
+  text_clear (text);
+  assert_int_equal (file_read (name, 100000, text, NULL), 0);
+}
+
+static void
+replace_beside (const char *suffix, const struct text *text)
+{
+  char name[96];
+
+  snprintf (name, sizeof name, "%s%s", path, suffix);
+  assert_int_equal (file_replace (name, text->data, text->length, 0600, NULL),
+                    0);
+}
+
+/* GOOD is the root key and THIRD the verification key. */
+static void
+give_third_away (struct audit_log *log)
+{
+  struct key_ring *third = ring_of (THIRD, NULL);
+
+  assert_int_equal (audit_log_give_key (log, third, NULL), 0);
+  key_ring_free (third);
+}
+
+static void
+the_past_cannot_be_written_anew (void **state)
+{
+  struct text early = { 0 };
+  struct text beside = { 0 };
+  struct error error = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  write_epochs (log);
+  audit_log_free (log);
+  assert_in_order (GOOD, THIRD, 10);
+  read_beside (".state", &beside);
+  assert_contains (beside.data, "\"epoch\":2,");
+
+  /* An intruder has the root key, the state and the program. The log is cut
+   * back into the first epoch: nobody can go on with it there ... */
+  read_log (&early);
+  assert_int_equal (truncate (path, line_start (&early, 4) - early.data), 0);
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  assert_null (audit_log_open (path, ring, &error));
+  assert_int_equal (error.code, EZCDC_E_OPERATOR);
+  assert_contains (error.text, "forgotten");
+  /* ... nor begin another one in its place, */
+  assert_int_equal (unlink (path), 0);
+  assert_null (audit_log_open (path, ring, &error));
+  assert_contains (error.text, ".state");
+  /* and what there is does not verify what was before. */
+  replace_log (early.data, early.length);
+  struct audit_report report = report_under (ring);
+  assert_int_equal (report.fault, AUDIT_FORGOTTEN);
+  assert_int_equal (report.bad_seq, 2);
+  key_ring_free (ring);
+  /* The log itself goes on. */
+  log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/late", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, THIRD, 11);
+  text_free (&early);
+  text_free (&beside);
+}
+
+/* The process ended between the record that closes an epoch and the state. */
+static void
+a_state_that_is_behind_catches_up (void **state)
+{
+  struct text before = { 0 };
+  struct text after = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  read_beside (".state", &before);
+  assert_int_equal (audit_log_ratchet (log, NULL), 0);
+  audit_log_free (log);
+  read_beside (".state", &after);
+  assert_string_not_equal (before.data, after.data);
+  replace_beside (".state", &before);
+  log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/2", NULL), 0);
+  audit_log_free (log);
+  read_beside (".state", &after);
+  assert_contains (after.data, "\"epoch\":1,");
+  assert_in_order (GOOD, THIRD, 5);
+  text_free (&before);
+  text_free (&after);
+}
+
+/* The root key changes, the verification key stays. */
+static void
+a_given_key_survives_a_change_of_keys (void **state)
+{
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  audit_log_free (log);
+  audit_log_free (open_rekeyed (OTHER, GOOD));
+  log = open_log (OTHER, NULL);
+  assert_int_equal (write_record (log, "shop/2", NULL), 0);
+  audit_log_free (log);
+  /* What was written before the key was given away is under the root key of
+   * that time. */
+  assert_in_order (GOOD, THIRD, 4);
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  assert_null (audit_log_open (path, ring, NULL));
+  key_ring_free (ring);
+}
+
+/* Each time under the newest root key alone, and with epochs between. */
+static void
+a_given_key_survives_many_changes_of_keys (void **state)
+{
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  write_epochs (log);
+  audit_log_free (log);
+  log = open_rekeyed (OTHER, GOOD);
+  write_epochs (log);
+  audit_log_free (log);
+  log = open_rekeyed (FOURTH, OTHER);
+  write_epochs (log);
+  audit_log_free (log);
+  log = open_log (FOURTH, NULL);
+  assert_int_equal (write_record (log, "shop/last", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, THIRD, 27);
+}
+
+/* A process with the former root key writes on, and closes epochs, until it
+ * goes over itself: the state is under the former key until then. */
+static void
+a_given_key_is_kept_for_a_process_with_the_former_key (void **state)
+{
+  struct key_ring *both = ring_of (OTHER, GOOD);
+  struct key_ring *newest = ring_of (OTHER, NULL);
+  struct error error = { 0 };
+
+  (void) state;
+  struct audit_log *old = open_log (GOOD, NULL);
+  give_third_away (old);
+  struct audit_log *log = open_log (OTHER, GOOD);
+  assert_int_equal (audit_log_bridge (log, both, NULL), 0);
+  assert_int_equal (write_record (log, "shop/new", NULL), 0);
+  audit_log_free (log);
+  assert_int_equal (audit_log_ratchet (old, NULL), 0);
+  assert_int_equal (write_record (old, "shop/old", NULL), 0);
+  assert_null (audit_log_open (path, newest, &error));
+  assert_int_equal (error.code, EZCDC_E_CONFIG);
+  assert_contains (error.text, ".state");
+  assert_int_equal (audit_log_rekey (old, both, NULL), 0);
+  audit_log_free (old);
+  log = open_log (OTHER, NULL);
+  assert_int_equal (write_record (log, "shop/newest", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, THIRD, 6);
+  key_ring_free (both);
+  key_ring_free (newest);
+}
+
+/* The process ended between the state and audit.rekeyed: the chain is where it
+ * was, and the key is void. */
+static void
+a_key_that_was_not_gone_over_to_is_replaced (void **state)
+{
+  struct text before = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  read_log (&before);
+  give_third_away (log);
+  audit_log_free (log);
+  replace_log (before.data, before.length);
+
+  log = open_log (GOOD, NULL);
+  assert_false (audit_log_has_given_key (log));
+  assert_int_equal (write_record (log, "shop/2", NULL), 0);
+  assert_int_equal (audit_log_ratchet (log, NULL), 0);
+  assert_in_order (GOOD, NULL, 4);
+  struct key_ring *fourth = ring_of (FOURTH, NULL);
+  assert_int_equal (audit_log_give_key (log, fourth, NULL), 0);
+  write_epochs (log);
+  audit_log_free (log);
+  log = open_log (GOOD, NULL);
+  assert_true (audit_log_has_given_key (log));
+  assert_int_equal (write_record (log, "shop/3", NULL), 0);
+  assert_int_not_equal (audit_log_give_key (log, fourth, NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, FOURTH, 14);
+  key_ring_free (fourth);
+  text_free (&before);
+}
+
+static void
+assert_refused (const struct key_ring *ring, const char *what)
+{
+  struct error error = { 0 };
+  struct text before = { 0 };
+  struct text after = { 0 };
+
+  read_log (&before);
+  assert_null (audit_log_open (path, ring, &error));
+  assert_contains (error.text, what);
+  read_log (&after);
+  assert_string_equal (before.data, after.data);
+  text_free (&before);
+  text_free (&after);
+}
+
+static void
+a_state_that_is_not_what_was_written_is_refused (void **state)
+{
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct key_ring *foreign = ring_of (OTHER, NULL);
+  struct text text = { 0 };
+  char name[96];
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  audit_log_free (log);
+  read_beside (".state", &text);
+  for (size_t i = 0; i < text.length; i++) {
+    text.data[i] ^= 1;
+    replace_beside (".state", &text);
+    assert_refused (ring, ".state");
+    text.data[i] ^= 1;
+  }
+  size_t whole = text.length;
+  for (text.length = 0; text.length < whole - 1; text.length += 7) {
+    replace_beside (".state", &text);
+    assert_refused (ring, ".state");
+  }
+  text.length = whole;
+  replace_beside (".state", &text);
+  assert_refused (foreign, ".state");
+  /* Without it, and that of a log that has gone on since. */
+  snprintf (name, sizeof name, "%s.state", path);
+  assert_int_equal (unlink (name), 0);
+  assert_refused (ring, ".state");
+  replace_beside (".state", &text);
+  log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/2", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, THIRD, 4);
+  text_free (&text);
+  key_ring_free (ring);
+  key_ring_free (foreign);
+}
+
+/* A file that goes on under the key, moved away in use and not. */
+static void
+a_log_with_a_given_key_may_be_moved (void **state)
+{
+  char moved[2][96];
+  const char *const paths[] = { moved[0], moved[1], path };
+
+  (void) state;
+  for (int i = 0; i < 2; i++)
+    snprintf (moved[i], sizeof moved[i], "%s-%d", path, i);
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  write_epochs (log);
+  assert_int_equal (rename (path, moved[0]), 0);
+  write_epochs (log);
+  audit_log_free (log);
+  assert_int_equal (rename (path, moved[1]), 0);
+  log = open_log (GOOD, NULL);
+  write_epochs (log);
+  audit_log_free (log);
+  struct key_ring *ring = ring_of (GOOD, THIRD);
+  struct audit_report report = report_of (paths, 3, ring, NULL);
+  assert_int_equal (report.fault, AUDIT_FINE);
+  assert_int_equal (report.records, 28);
+  key_ring_free (ring);
+}
+
+/* ---- Several files ----------------------------------------------------- */
+
+static char moved_path[2][96];
+static const char *const three_files[] = { moved_path[0], moved_path[1],
+                                           path };
+
+/* The log, moved away twice, as logrotate does it. */
+static void
+write_three_files (bool in_use)
+{
+  struct audit_log *log = open_log (GOOD, NULL);
+
+  for (int i = 0; i < 2; i++) {
+    snprintf (moved_path[i], sizeof moved_path[i], "%s.%d", path, 2 - i);
+    assert_int_equal (write_record (log, "shop/before", NULL), 0);
+    assert_int_equal (write_record (log, "shop/before", NULL), 0);
+    if (!in_use)
+      audit_log_free (log);
+    assert_int_equal (rename (path, moved_path[i]), 0);
+    if (!in_use)
+      log = open_log (GOOD, NULL);
+  }
+  assert_int_equal (write_record (log, "shop/after", NULL), 0);
+  audit_log_free (log);
+}
+
+static void
+files_that_were_moved_away_are_one_chain (void **state)
+{
+  struct key_ring *ring = ring_of (GOOD, NULL);
+
+  (void) state;
+  for (int in_use = 0; in_use < 2; in_use++) {
+    write_three_files (in_use != 0);
+    struct audit_report report = report_of (three_files, 3, ring, NULL);
+    assert_int_equal (report.fault, AUDIT_FINE);
+    assert_int_equal (report.first_seq, 0);
+    assert_int_equal (report.records, report.last_seq + 1);
+    assert_int_equal (report.records, 8);
+    assert_int_equal (empty_folder (state), 0);
+  }
+  key_ring_free (ring);
+}
+
+/* Takes a line out of a file, or puts one in. */
+static void
+edit_file (const char *name, size_t line, const char *instead)
+{
+  struct text text = { 0 };
+  struct text edited = { 0 };
+
+  assert_int_equal (file_read (name, 100000, &text, NULL), 0);
+  const char *at = line_start (&text, line);
+  text_append (&edited, text.data, (size_t) (at - text.data));
+  text_append_string (&edited, instead);
+  text_append_string (&edited, at + strcspn (at, "\n") + 1);
+  assert_int_equal (
+    file_replace (name, edited.data, edited.length, 0600, NULL), 0);
+  text_free (&text);
+  text_free (&edited);
+}
+
+static void
+tampering_is_found_across_files (void **state)
+{
+  /* Which files are shown in which order, and a line that is taken out. */
+  static const struct {
+    const char *what;
+    size_t order[4];
+    size_t count;
+    int without_file; /* -1: nothing is taken out */
+    size_t without_line;
+    enum audit_fault fault;
+    size_t file;
+    uint64_t line;
+    uint64_t seq;
+  } cases[] = {
+    { "all", { 0, 1, 2 }, 3, -1, 0, AUDIT_FINE, 2, 0, 0 },
+    { "first file gone", { 1, 2 }, 2, -1, 0, AUDIT_FINE, 1, 0, 0 },
+    { "middle file gone", { 0, 2 }, 2, -1, 0, AUDIT_MISSING, 1, 1, 6 },
+    { "wrong order", { 1, 0, 2 }, 3, -1, 0, AUDIT_ORDER, 1, 1, 0 },
+    { "a file twice", { 0, 0, 1 }, 3, -1, 0, AUDIT_ORDER, 1, 1, 0 },
+    { "end of a file cut", { 0, 1, 2 }, 3, 0, 2, AUDIT_MISSING, 1, 1, 3 },
+    { "beginning cut", { 0, 1, 2 }, 3, 1, 0, AUDIT_MISSING, 1, 1, 4 },
+    { "middle cut", { 0, 1, 2 }, 3, 1, 1, AUDIT_MISSING, 1, 2, 5 },
+  };
+  struct key_ring *ring = ring_of (GOOD, NULL);
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *paths[4];
+    write_three_files (true);
+    if (cases[i].without_file >= 0)
+      edit_file (three_files[cases[i].without_file], cases[i].without_line,
+                 "");
+    for (size_t j = 0; j < cases[i].count; j++)
+      paths[j] = three_files[cases[i].order[j]];
+    struct audit_report report = report_of (paths, cases[i].count, ring, NULL);
+    if (report.fault != cases[i].fault || report.file != cases[i].file
+        || report.bad_line != cases[i].line || report.bad_seq != cases[i].seq)
+      fail_msg ("%s: fault %d, file %zu, line %lu, seq %lu", cases[i].what,
+                (int) report.fault, report.file,
+                (unsigned long) report.bad_line,
+                (unsigned long) report.bad_seq);
+    assert_int_equal (empty_folder (state), 0);
+  }
+  key_ring_free (ring);
+}
+
+/* ---- Checkpoints ------------------------------------------------------- */
+
+static const char *const no_public_keys[] = { NULL };
+
+static void
+make_checkpoint (struct audit_log *log, struct text *lines)
+{
+  assert_int_equal (audit_log_checkpoint (log, lines, NULL), 0);
+}
+
+/* Reads the lines as a file of checkpoints. */
+static int
+read_checkpoints (const struct text *lines, const struct key_ring *ring,
+                  const char *const *public_keys,
+                  struct audit_checkpoints *checkpoints, struct error *error)
+{
+  char name[96];
+
+  replace_beside (".kept", lines);
+  snprintf (name, sizeof name, "%s.kept", path);
+  return audit_checkpoints_read (checkpoints, name, ring, public_keys, error);
+}
+
+static struct audit_report
+report_with (const struct text *lines)
+{
+  const char *const paths[] = { path };
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct audit_checkpoints checkpoints = { 0 };
+  struct error error = { 0 };
+
+  if (read_checkpoints (lines, ring, no_public_keys, &checkpoints, &error)
+      != 0)
+    fail_msg ("%s", error.text);
+  struct audit_report report = report_of (paths, 1, ring, &checkpoints);
+  audit_checkpoints_free (&checkpoints);
+  key_ring_free (ring);
+  return report;
+}
+
+static void
+a_log_that_was_cut_is_noticed (void **state)
+{
+  struct text lines = { 0 };
+  struct text whole = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  make_checkpoint (log, &lines);
+  assert_int_equal (write_record (log, "shop/2", NULL), 0);
+  assert_int_equal (write_record (log, "shop/3", NULL), 0);
+  make_checkpoint (log, &lines);
+  audit_log_free (log);
+  struct audit_report report = report_with (&lines);
+  assert_int_equal (report.fault, AUDIT_FINE);
+  assert_int_equal (report.checkpoints, 2);
+
+  read_log (&whole);
+  replace_log (whole.data, (size_t) (line_start (&whole, 3) - whole.data));
+  report = report_with (&lines);
+  assert_int_equal (report.fault, AUDIT_CUT);
+  assert_int_equal (report.bad_line, 4);
+  assert_int_equal (report.bad_seq, 3);
+  assert_in_order (GOOD, NULL, 3);
+
+  /* Cut and written on by somebody with the key. */
+  log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/false", NULL), 0);
+  audit_log_free (log);
+  report = report_with (&lines);
+  assert_int_equal (report.fault, AUDIT_REWRITTEN);
+  assert_int_equal (report.bad_line, 4);
+  assert_int_equal (report.bad_seq, 3);
+  /* Nothing at all is left. */
+  replace_log ("", 0);
+  assert_int_equal (report_with (&lines).fault, AUDIT_CUT);
+  text_free (&lines);
+  text_free (&whole);
+}
+
+static void
+a_moved_file_is_held_against_checkpoints (void **state)
+{
+  struct text lines = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  make_checkpoint (log, &lines);
+  snprintf (moved_path[0], sizeof moved_path[0], "%s.1", path);
+  assert_int_equal (rename (path, moved_path[0]), 0);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  make_checkpoint (log, &lines);
+  audit_log_free (log);
+  /* The first checkpoint names what the file goes on from. */
+  struct audit_report report = report_with (&lines);
+  assert_int_equal (report.fault, AUDIT_FINE);
+  assert_int_equal (report.checkpoints, 2);
+  text_free (&lines);
+}
+
+static void
+forged_checkpoints_are_refused (void **state)
+{
+  struct text line = { 0 };
+  struct audit_checkpoints checkpoints = { 0 };
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct key_ring *other = ring_of (OTHER, NULL);
+  struct error error = { 0 };
+  char digits[PUBLIC_KEY_TEXT_SIZE];
+  const char *const public_keys[] = { digits, NULL };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  make_checkpoint (log, &line);
+  audit_log_free (log);
+  for (size_t i = 0; i < line.length; i++) {
+    line.data[i] ^= 1;
+    if (read_checkpoints (&line, ring, no_public_keys, &checkpoints, &error)
+        == 0)
+      fail_msg ("byte %zu can be changed", i);
+    line.data[i] ^= 1;
+  }
+  assert_int_equal (checkpoints.count, 0);
+  /* With another key it needs the public one. */
+  assert_int_equal (
+    read_checkpoints (&line, other, no_public_keys, &checkpoints, &error),
+    EZCDC_E_CONFIG);
+  assert_contains (error.text, "--public-key");
+  assert_int_equal (audit_public_key (ring, 0, digits, NULL), 0);
+  assert_int_equal (
+    read_checkpoints (&line, other, public_keys, &checkpoints, &error), 0);
+  assert_int_equal (checkpoints.count, 1);
+  audit_checkpoints_free (&checkpoints);
+  key_ring_free (ring);
+  key_ring_free (other);
+  text_free (&line);
+}
+
+static void
+a_run_keeps_a_checkpoint (void **state)
+{
+  struct text line = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  assert_int_equal (audit_log_maintain (log, NULL), 0);
+  read_beside (".checkpoint", &line);
+  assert_contains (line.data, "\"seq\":0,");
+  /* Nothing is due but with the next record, and then a while later. */
+  assert_true (audit_log_due (log) > 60000);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  int due = audit_log_due (log);
+  assert_true (due > 0 && due <= 60001);
+  audit_log_free (log);
+  text_free (&line);
+}
+
 int
 main (void)
 {
@@ -822,6 +1492,23 @@ main (void)
     LOG_TEST (a_writer_without_the_new_key_stops),
     LOG_TEST (the_first_bad_record_is_named),
     LOG_TEST (another_chain_is_no_continuation),
+    LOG_TEST (epochs_are_one_chain),
+    LOG_TEST (an_epoch_ends_by_itself),
+    LOG_TEST (epochs_begin_anew_with_a_key),
+    LOG_TEST (the_past_cannot_be_written_anew),
+    LOG_TEST (a_state_that_is_behind_catches_up),
+    LOG_TEST (a_given_key_survives_a_change_of_keys),
+    LOG_TEST (a_given_key_survives_many_changes_of_keys),
+    LOG_TEST (a_given_key_is_kept_for_a_process_with_the_former_key),
+    LOG_TEST (a_key_that_was_not_gone_over_to_is_replaced),
+    LOG_TEST (a_state_that_is_not_what_was_written_is_refused),
+    LOG_TEST (a_log_with_a_given_key_may_be_moved),
+    LOG_TEST (files_that_were_moved_away_are_one_chain),
+    LOG_TEST (tampering_is_found_across_files),
+    LOG_TEST (a_log_that_was_cut_is_noticed),
+    LOG_TEST (a_moved_file_is_held_against_checkpoints),
+    LOG_TEST (forged_checkpoints_are_refused),
+    LOG_TEST (a_run_keeps_a_checkpoint),
   };
   return cmocka_run_group_tests_name ("audit", tests, make_folder,
                                       remove_folder);

@@ -521,9 +521,15 @@ static void
 assert_log_in_order (const char *primary, const char *old)
 {
   struct key_ring *ring = ring_of (primary, old);
+  const char *const paths[] = { log_path };
+  const struct audit_request request = {
+    .paths = paths,
+    .count = 1,
+    .ring = ring,
+  };
   struct audit_report report;
 
-  assert_int_equal (audit_verify (log_path, ring, &report, NULL), 0);
+  assert_int_equal (audit_verify (&request, &report, NULL), 0);
   assert_int_equal (report.fault, AUDIT_FINE);
   key_ring_free (ring);
 }

@@ -70,7 +70,10 @@ class PostgreSQL:
         self._user = process.unprivileged_user()
         self._process = None
         self._detached = detached
-        self._settings = dict(SETTINGS, **(settings or {}))
+        # None takes a setting away.
+        self._settings = {name: value for name, value in
+                          dict(SETTINGS, **(settings or {})).items()
+                          if value is not None}
         self._initialise()
         self.start()
 
@@ -83,13 +86,19 @@ class PostgreSQL:
                          "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
                          "--no-sync"])
         certificate, key = self.authority.issue("postgres")
-        for source, name in ((certificate, "server.crt"), (key, "server.key")):
-            target = self.data / name
-            shutil.copyfile(source, target)
-            os.chmod(target, 0o600)
-            if self._user:
-                os.chown(target, self._user.pw_uid, self._user.pw_gid)
+        self.give(certificate, "server.crt")
+        self.give(key, "server.key")
         (self.data / "pg_hba.conf").write_text(HBA)
+
+    def give(self, source, name):
+        """Copies a file into the server's folder, in one step; returns name."""
+        target = self.data / f"{name}.new"
+        shutil.copyfile(source, target)
+        os.chmod(target, 0o600)
+        if self._user:
+            os.chown(target, self._user.pw_uid, self._user.pw_gid)
+        target.rename(self.data / name)
+        return name
 
     def _as_server(self, command):
         done = subprocess.run(

@@ -153,9 +153,10 @@ class StandIn(Target):
     has_faults = True
 
     def __init__(self, folder, authority, https=True, detached=False,
-                 required=True, options=()):
-        certificate, key = authority.issue("starrocks")
-        user, password = "loader", f"canary-{os.urandom(8).hex()}-sr"
+                 required=True, options=(), identity=None, password=None):
+        certificate, key = identity or authority.issue("starrocks")
+        user = "loader"
+        password = password or f"canary-{os.urandom(8).hex()}-sr"
         self._client = _Client(
             folder, "--tls-cert", str(certificate), "--tls-key", str(key),
             *(["--tls-required"] if required else []), "--redirect", "follow" if https else "http",
@@ -167,6 +168,7 @@ class StandIn(Target):
         ports = self._client.ports
         load_url = (f"https://127.0.0.1:{ports['fe_tls']}" if https
                     else f"http://127.0.0.1:{ports['fe']}")
+        self.http_ports = ports["fe"], ports["fe_tls"]
         super().__init__("127.0.0.1", ports["mysql"], user, password, load_url,
                          authority.certificate)
 
@@ -215,6 +217,15 @@ class StandIn(Target):
 
     def bad_manners(self):
         return self._client.manners()["bad"]
+
+    def sign_ins(self):
+        """Whether it was by TLS, for each sign-in on the MySQL port."""
+        return [entry["tls"] for entry in self._client.manners()["statements"]
+                if entry.get("connect")]
+
+    def requests(self):
+        """Whether it came by TLS, for each HTTP request."""
+        return [entry["tls"] for entry in self._client.manners()["requests"]]
 
     def clear_manners(self):
         if self.running:

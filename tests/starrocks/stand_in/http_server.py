@@ -187,6 +187,8 @@ def read_request(connection, line_limit, head_limit):
         at = connection.buffer.find(b"\r\n\r\n")
         if at >= 0:
             break
+        if connection.buffer[:1] == b"\x16":
+            raise TooLarge(400)     # a TLS handshake; no request begins so
         first = connection.buffer.find(b"\r\n")
         if (first if first >= 0 else len(connection.buffer)) > line_limit:
             raise TooLarge(414)

@@ -378,22 +378,33 @@ begin_file (struct audit_log *log, struct error *error)
   return append_action (log, "audit.opened", detail, error);
 }
 
-/* Writes bytes to a new file that no other name leads to. */
+static bool
+fill_file (int descriptor, const char *data, size_t length)
+{
+  ssize_t written = write (descriptor, data, length);
+
+  if (written >= 0 && (size_t) written < length)
+    errno = ENOSPC;
+  return written == (ssize_t) length && fsync (descriptor) == 0;
+}
+
+/* Writes bytes to a new file that no other name leads to, all or nothing. */
 static int
 write_new_file (const struct audit_log *log, const char *path,
                 const char *data, size_t length, struct error *error)
 {
   CLEANUP_CLOSE int descriptor = open (
     path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  int code = descriptor < 0
-               ? EZCDC_E_UNAVAILABLE
-               : beside_adopt (log->folder, descriptor, path, error);
+  int code = 0;
 
-  if (descriptor < 0 || write (descriptor, data, length) != (ssize_t) length
-      || fsync (descriptor) != 0)
-    return error_set (error, EZCDC_E_UNAVAILABLE,
+  if (descriptor < 0 || !fill_file (descriptor, data, length))
+    code = error_set (error, EZCDC_E_UNAVAILABLE,
                       "put the torn end of the audit log aside to %s: %m",
                       path);
+  else
+    code = beside_adopt (log->folder, descriptor, path, error);
+  if (code != 0 && descriptor >= 0)
+    unlink (path);
   return code;
 }
 

@@ -114,8 +114,37 @@ audit_exit (const struct keeper *keeper, const char *action,
 
 /* ---- Reloading --------------------------------------------------------- */
 
-/* Puts a new ring and configuration to use, if every credential opens and the
- * audit log can go on. They are taken over on success only. */
+static void
+describe_ring (const struct key_ring *ring, struct text *detail)
+{
+  struct json json = { .text = detail };
+  char id[KEY_ID_TEXT_SIZE];
+
+  json_object_begin (&json);
+  json_key (&json, "key_ids");
+  json_array_begin (&json);
+  for (size_t i = 0; i < key_ring_count (ring); i++) {
+    key_id_text (key_ring_id (ring, i), id);
+    json_text (&json, id);
+  }
+  json_array_end (&json);
+  json_object_end (&json);
+}
+
+static int
+audit_reload (const struct keeper *keeper, const struct key_ring *ring,
+              struct error *error)
+{
+  CLEANUP_TEXT struct text detail = { 0 };
+
+  describe_ring (ring, &detail);
+  return service_audit (&keeper->service, "key.reloaded", AUDIT_SUCCESS,
+                        text_string (&detail), error);
+}
+
+/* Puts a new ring and configuration to use, if every credential opens, the
+ * audit log can go on, and there is a record of it. They are taken over on
+ * success only. */
 static int
 adopt (struct keeper *keeper, struct ini *ini, struct key_ring *ring,
        struct error *error)
@@ -126,6 +155,8 @@ adopt (struct keeper *keeper, struct ini *ini, struct key_ring *ring,
 
   if (code == 0)
     code = audit_log_rekey (keeper->audit, ring, error);
+  if (code == 0)
+    code = audit_reload (keeper, ring, error);
   if (code != 0)
     return code;
   ini_free (keeper->ini);
@@ -155,23 +186,6 @@ reload (struct keeper *keeper, struct error *error)
 }
 
 static void
-describe_ring (const struct key_ring *ring, struct text *detail)
-{
-  struct json json = { .text = detail };
-  char id[KEY_ID_TEXT_SIZE];
-
-  json_object_begin (&json);
-  json_key (&json, "key_ids");
-  json_array_begin (&json);
-  for (size_t i = 0; i < key_ring_count (ring); i++) {
-    key_id_text (key_ring_id (ring, i), id);
-    json_text (&json, id);
-  }
-  json_array_end (&json);
-  json_object_end (&json);
-}
-
-static void
 reload_and_tell (struct keeper *keeper)
 {
   CLEANUP_TEXT struct text detail = { 0 };
@@ -179,8 +193,6 @@ reload_and_tell (struct keeper *keeper)
   struct error error = { 0 };
 
   if (reload (keeper, &error) == 0) {
-    describe_ring (keeper->ring, &detail);
-    note (keeper, "key.reloaded", AUDIT_SUCCESS, text_string (&detail));
     log_message (LEVEL_INFO, "keys and configuration were read anew");
     return;
   }

@@ -117,6 +117,24 @@ def test_a_log_that_was_renamed_goes_on_in_a_new_file(items):
     assert first["action"] == "audit.opened"
     assert (first["seq"], first["prev"]) == (last["seq"] + 1, last["mac"])
     assert "key.reloaded" in [record["action"] for record in others]
-    for log in (old, pipeline.audit_log):
+
+    # And while nothing has it open.
+    newer = pipeline.audit_log.with_suffix(".jsonl-2")
+    pipeline.audit_log.rename(newer)
+    pipeline.until_caught_up()
+    done = pipeline("audit", "verify", "--checkpoint",
+                    f"{pipeline.audit_log}.checkpoint", old, newer,
+                    pipeline.audit_log)
+    assert done.code == 0, done
+    assert "seq 0 to " in done.stdout and "3 files, 1 checkpoints" in done.stdout
+    for log in (old, newer, pipeline.audit_log):
         done = pipeline("audit", "verify", log)
         assert done.code == 0, done
+
+    # What is taken away between two files is missed.
+    lines = newer.read_text().splitlines(keepends=True)
+    newer.write_text("".join(lines[:-1]))
+    done = pipeline("audit", "verify", old, newer, pipeline.audit_log)
+    assert done.code == 3, done
+    seq = pipeline.audit()[0]["seq"]
+    assert done.stdout.startswith(f"{pipeline.audit_log}: line 1, seq {seq}: ")

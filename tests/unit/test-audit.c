@@ -3,6 +3,7 @@
 
 #include <config.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -93,6 +94,19 @@ static int
 remove_folder (void **state)
 {
   return empty_folder (state) | rmdir (folder);
+}
+
+static size_t
+count_files (void)
+{
+  DIR *listing = opendir (folder);
+  size_t count = 0;
+
+  assert_non_null (listing);
+  for (const struct dirent *entry; (entry = readdir (listing)) != NULL;)
+    count += entry->d_name[0] != '.';
+  closedir (listing);
+  return count;
 }
 
 static struct key_ring *
@@ -525,6 +539,39 @@ a_full_disk_leaves_no_half_record (void **state)
   audit_log_free (log);
   assert_in_order (GOOD, NULL, 3);
   text_free (&text);
+}
+
+/* The end that is put aside does not fit either: all stays as it was. */
+static void
+a_full_disk_leaves_no_half_recovery (void **state)
+{
+  struct text before = { 0 };
+  struct text after = { 0 };
+  struct rlimit limit;
+  struct rlimit small;
+  struct error error = { 0 };
+
+  (void) state;
+  write_log (3);
+  read_log (&before);
+  text_append_string (&before, "{\"v\":1,\"seq\":3,\"timest");
+  replace_log (before.data, before.length);
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  assert_int_equal (getrlimit (RLIMIT_FSIZE, &limit), 0);
+  small = limit;
+  small.rlim_cur = 10;
+  assert_int_equal (setrlimit (RLIMIT_FSIZE, &small), 0);
+  struct audit_log *log = audit_log_open (path, ring, &error);
+  assert_int_equal (setrlimit (RLIMIT_FSIZE, &limit), 0);
+  assert_null (log);
+  assert_int_equal (error.code, EZCDC_E_UNAVAILABLE);
+  assert_contains (error.text, ".torn-");
+  read_log (&after);
+  assert_string_equal (before.data, after.data);
+  assert_int_equal (count_files (), 1);
+  key_ring_free (ring);
+  text_free (&before);
+  text_free (&after);
 }
 
 static void
@@ -1482,6 +1529,7 @@ main (void)
     LOG_TEST (a_damaged_earlier_record_is_refused),
     LOG_TEST (unfit_files_are_refused),
     LOG_TEST (a_full_disk_leaves_no_half_record),
+    LOG_TEST (a_full_disk_leaves_no_half_recovery),
     LOG_TEST (records_cut_off_a_log_in_use_are_noticed),
     LOG_TEST (several_processes_write_one_chain),
     LOG_TEST (a_log_that_was_moved_away_goes_on),

@@ -18,6 +18,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/audit/predecessor.h \
 	core/audit/state.c \
 	core/audit/state.h \
+	core/audit/syslog.c \
+	core/audit/syslog.h \
 	core/audit/tail.c \
 	core/audit/tail.h \
 	core/audit/verify.c \

@@ -26,6 +26,7 @@
 #include "core/audit/log.h"
 #include "core/audit/predecessor.h"
 #include "core/audit/state.h"
+#include "core/audit/syslog.h"
 #include "core/audit/tail.h"
 #include "core/base/clock.h"
 #include "core/base/files.h"
@@ -44,18 +45,19 @@
 #define CHECKPOINT_TIME (60 * INT64_C (1000000))
 
 struct audit_log {
-  char *path;               /* owned */
-  char *folder;             /* owned; where path lies */
-  int descriptor;           /* owned; -1 before it is opened */
-  struct key_ring *ring;    /* owned */
-  struct audit_keys *keys;  /* owned; key 0 is the primary */
-  struct audit_place place; /* behind the last line that was checked */
-  off_t checked;            /* bytes of the file up to there */
-  uint64_t epoch_seq;       /* of place, when epoch_since was noted */
-  int64_t epoch_since;      /* when this process first saw the epoch */
-  uint64_t checkpoint_seq;  /* next_seq at the last checkpoint */
-  int64_t checkpoint_since; /* when it was made; 0: never */
-  bool clock_behind;        /* the clock was found set back, and it is noted */
+  char *path;                  /* owned */
+  char *folder;                /* owned; where path lies */
+  int descriptor;              /* owned; -1 before it is opened */
+  struct key_ring *ring;       /* owned */
+  struct audit_keys *keys;     /* owned; key 0 is the primary */
+  struct audit_syslog *syslog; /* owned; NULL: no copies */
+  struct audit_place place;    /* behind the last line that was checked */
+  off_t checked;               /* bytes of the file up to there */
+  uint64_t epoch_seq;          /* of place, when epoch_since was noted */
+  int64_t epoch_since;         /* when this process first saw the epoch */
+  uint64_t checkpoint_seq;     /* next_seq at the last checkpoint */
+  int64_t checkpoint_since;    /* when it was made; 0: never */
+  bool clock_behind; /* the clock was found set back, and it is noted */
   char user[128];
 };
 
@@ -271,6 +273,9 @@ append_record (struct audit_log *log, const struct audit_record *record,
     return code;
   log->place = next;
   log->checked += (off_t) line.length;
+  if (log->syslog != NULL)
+    audit_syslog_send (log->syslog, line.data, line.length - 1,
+                       strcmp (record->outcome, AUDIT_SUCCESS) == 0);
   return 0;
 }
 
@@ -763,8 +768,8 @@ start_log (struct audit_log *log, const char *path,
 }
 
 struct audit_log *
-audit_log_open (const char *path, const struct key_ring *ring,
-                struct error *error)
+audit_log_open_copied (const char *path, const char *syslog_path,
+                       const struct key_ring *ring, struct error *error)
 {
   struct audit_log *log = calloc (1, sizeof *log);
 
@@ -773,10 +778,20 @@ audit_log_open (const char *path, const struct key_ring *ring,
     return NULL;
   }
   log->descriptor = -1;
-  if (start_log (log, path, ring, error) == 0)
+  if (syslog_path != NULL)
+    log->syslog = audit_syslog_new (syslog_path, error);
+  if ((syslog_path == NULL || log->syslog != NULL)
+      && start_log (log, path, ring, error) == 0)
     return log;
   audit_log_free (log);
   return NULL;
+}
+
+struct audit_log *
+audit_log_open (const char *path, const struct key_ring *ring,
+                struct error *error)
+{
+  return audit_log_open_copied (path, NULL, ring, error);
 }
 
 void
@@ -785,6 +800,7 @@ audit_log_free (struct audit_log *log)
   if (log == NULL)
     return;
   audit_keys_free (log->keys);
+  audit_syslog_free (log->syslog);
   key_ring_free (log->ring);
   if (log->descriptor >= 0)
     close (log->descriptor);

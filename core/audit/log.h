@@ -35,6 +35,14 @@ struct audit_log *audit_log_open (const char *path,
                                   struct error *error)
   __attribute__ ((nonnull (1, 2)));
 
+/* The same, and copies every record that this process writes to the socket of
+ * a syslog daemon (audit/syslog.h), if one is given. */
+struct audit_log *audit_log_open_copied (const char *path,
+                                         const char *syslog_path,
+                                         const struct key_ring *ring,
+                                         struct error *error)
+  __attribute__ ((nonnull (1, 3)));
+
 /* log may be NULL. */
 void audit_log_free (struct audit_log *log);
 

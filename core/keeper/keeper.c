@@ -562,8 +562,7 @@ note_mismatch (struct keeper *keeper)
 {
   if (access (keeper->settings.audit_log, F_OK) != 0)
     return;
-  keeper->audit = audit_log_open (keeper->settings.audit_log, keeper->ring,
-                                  NULL);
+  keeper->audit = pipeline_audit_enter (&keeper->settings, keeper->ring, NULL);
   keeper->service.audit = keeper->audit;
   if (keeper->audit != NULL)
     audit_exit (keeper, "key.mismatched", AUDIT_FAILURE, EXIT_USAGE);
@@ -591,8 +590,8 @@ claim_pipeline (struct keeper *keeper, struct error *error)
     code = run_lock_take (keeper->settings.folder, &keeper->lock, error);
   if (code != 0)
     return code;
-  keeper->audit = audit_log_open (keeper->settings.audit_log, keeper->ring,
-                                  error);
+  keeper->audit = pipeline_audit_enter (&keeper->settings, keeper->ring,
+                                        error);
   if (keeper->audit == NULL)
     return error->code;
   code = audit_log_rekey (keeper->audit, keeper->ring, error);

@@ -90,6 +90,8 @@ fill_settings (const struct ini *ini, struct pipeline_settings *settings,
     code = read_path (ini, "state_dir", &settings->state_dir, error);
   if (code == 0)
     code = read_path (ini, "audit_log", &settings->audit_log, error);
+  if (code == 0)
+    code = read_path (ini, "audit_syslog", &settings->audit_syslog, error);
   if (code != 0)
     return code;
   if (settings->state_dir == NULL)
@@ -130,6 +132,7 @@ pipeline_settings_free (struct pipeline_settings *settings)
   free (settings->state_dir);
   free (settings->folder);
   free (settings->audit_log);
+  free (settings->audit_syslog);
   *settings = (struct pipeline_settings){ 0 };
 }
 
@@ -206,12 +209,20 @@ run_lives (const struct pipeline_settings *settings)
 }
 
 struct audit_log *
+pipeline_audit_enter (const struct pipeline_settings *settings,
+                      const struct key_ring *ring, struct error *error)
+{
+  return audit_log_open_copied (settings->audit_log, settings->audit_syslog,
+                                ring, error);
+}
+
+struct audit_log *
 pipeline_audit_open (const struct pipeline_settings *settings,
                      const struct key_ring *ring, struct error *error)
 {
   if (pipeline_folders_make (settings, error) != 0)
     return NULL;
-  struct audit_log *log = audit_log_open (settings->audit_log, ring, error);
+  struct audit_log *log = pipeline_audit_enter (settings, ring, error);
   if (log == NULL)
     return NULL;
   int code = run_lives (settings) ? audit_log_bridge (log, ring, error)

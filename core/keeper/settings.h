@@ -16,13 +16,14 @@
 
 /* Begins as { 0 }; owns its strings, pipeline_settings_free frees them. */
 struct pipeline_settings {
-  char *name;      /* [a-z0-9_]{1,40} */
-  char *state_dir; /* absolute */
-  char *folder;    /* state_dir/NAME */
-  char *audit_log; /* absolute path */
+  char *name;         /* [a-z0-9_]{1,40} */
+  char *state_dir;    /* absolute */
+  char *folder;       /* state_dir/NAME */
+  char *audit_log;    /* absolute path */
+  char *audit_syslog; /* absolute path of a socket; NULL: no copies */
 };
 
-/* Reads [pipeline] name, state_dir and audit_log. EZCDC_E_CONFIG with file,
+/* Reads [pipeline] name, state_dir and audit_.... EZCDC_E_CONFIG with file,
  * line and key if one is missing or wrong. Relative paths start from the
  * current folder. */
 int pipeline_settings_read (const struct ini *ini,
@@ -37,6 +38,11 @@ void pipeline_settings_free (struct pipeline_settings *settings)
  * root can seal and check for a service. */
 int pipeline_folders_make (const struct pipeline_settings *settings,
                            struct error *error) __attribute__ ((nonnull (1)));
+
+/* Opens the audit log, with copies if they are wanted. */
+struct audit_log *pipeline_audit_enter (
+  const struct pipeline_settings *settings, const struct key_ring *ring,
+  struct error *error) __attribute__ ((nonnull (1, 2)));
 
 /* Makes the folders and opens the audit log, for others than a run. The log
  * goes over to the primary key, or, as long as a run lives, which may know an

@@ -36,6 +36,12 @@ static const struct ezcdc_option pipeline_options[] = {
     .help = "file of the audit trail; default: state_dir/NAME/audit.jsonl",
   },
   {
+    .name = "audit_syslog",
+    .type = EZCDC_OPTION_STRING,
+    .help = "socket of a syslog daemon or of journald that each audit record "
+            "is copied to, for example /dev/log; default: none",
+  },
+  {
     .name = "on_bad_row",
     .type = EZCDC_OPTION_CHOICE,
     .choices = "stop|dead_letter",

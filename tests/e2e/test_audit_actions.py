@@ -2,7 +2,10 @@
 """What a pipeline makes and puts aside is in its audit log, once."""
 
 import json
+import re
 import signal
+import socket
+import threading
 
 import pytest
 
@@ -138,3 +141,34 @@ def test_a_log_that_was_renamed_goes_on_in_a_new_file(items):
     assert done.code == 3, done
     seq = pipeline.audit()[0]["seq"]
     assert done.stdout.startswith(f"{pipeline.audit_log}: line 1, seq {seq}: ")
+
+
+def test_records_are_copied_to_syslog(items):
+    """By the keeper and by commands, each as it is in the log."""
+    pipeline = items.pipeline()
+    pipeline.folder.mkdir(exist_ok=True)
+    path = str(pipeline.folder / "syslog")
+    copies = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(path)
+
+        def receive():
+            while copy := daemon.recv(1 << 17):
+                copies.append(copy.decode())
+
+        reader = threading.Thread(target=receive)
+        reader.start()
+        try:
+            pipeline.section("pipeline", audit_syslog=path)
+            pipeline.seal()
+            pipeline.until_caught_up()
+        finally:
+            daemon.sendto(b"", path)    # the end
+            reader.join()
+    parts = [re.fullmatch(r"<(8[45])>ezcdc\[\d+\]: (.*)", copy)
+             for copy in copies]
+    assert [part.group(2) for part in parts] \
+        == pipeline.audit_log.read_text().splitlines()
+    for part in parts:
+        good = json.loads(part.group(2))["outcome"] == "success"
+        assert part.group(1) == ("85" if good else "84"), part.group(0)

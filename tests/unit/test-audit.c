@@ -4,10 +4,13 @@
 #include <config.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +22,7 @@
 #include "core/audit/checkpoint.h"
 #include "core/audit/log.h"
 #include "core/audit/verify.h"
+#include "core/base/clock.h"
 #include "core/base/files.h"
 #include "core/base/text.h"
 #include "core/crypto/key_ring.h"
@@ -247,6 +251,12 @@ line_start (const struct text *text, size_t number)
   while (number-- > 0)
     at = strchr (at, '\n') + 1;
   return at;
+}
+
+static const char *
+last_line (const struct text *text)
+{
+  return (const char *) memrchr (text->data, '\n', text->length - 1) + 1;
 }
 
 /* ---- The chain --------------------------------------------------------- */
@@ -1512,6 +1522,191 @@ a_run_keeps_a_checkpoint (void **state)
   text_free (&line);
 }
 
+/* ---- Copies ------------------------------------------------------------- */
+
+static char socket_path[96];
+
+/* A syslog daemon. */
+static int
+listen_for_copies (void)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int receiver = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                         0);
+
+  snprintf (socket_path, sizeof socket_path, "%s/syslog", folder);
+  memcpy (address.sun_path, socket_path, strlen (socket_path) + 1);
+  unlink (socket_path);
+  assert_true (receiver >= 0);
+  assert_int_equal (
+    bind (receiver, (const struct sockaddr *) &address, sizeof address), 0);
+  return receiver;
+}
+
+/* The next copy: a priority, who sent it, and a line of the log. */
+static void
+assert_copied (int receiver, int priority, const char *line)
+{
+  static char got[2 * AUDIT_LINE_MAX];
+  CLEANUP_TEXT struct text wanted = { 0 };
+  ssize_t length = recv (receiver, got, sizeof got - 1, 0);
+
+  assert_true (length >= 0);
+  got[length] = '\0';
+  text_printf (&wanted, "<%d>ezcdc[%ld]: %.*s", priority, (long) getpid (),
+               (int) strcspn (line, "\n"), line);
+  assert_string_equal (got, wanted.data);
+}
+
+static void
+assert_nothing_copied (int receiver)
+{
+  char byte;
+
+  assert_int_equal (recv (receiver, &byte, 1, 0), -1);
+  assert_int_equal (errno, EAGAIN);
+}
+
+static struct audit_log *
+open_copied (void)
+{
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct audit_log *log = audit_log_open_copied (path, socket_path, ring,
+                                                 NULL);
+
+  assert_non_null (log);
+  key_ring_free (ring);
+  return log;
+}
+
+static int
+write_failure (struct audit_log *log)
+{
+  const struct audit_record record = {
+    .action = "credential.unseal_failed",
+    .resource_id = "shop",
+    .outcome = AUDIT_FAILURE,
+  };
+
+  return audit_log_write (log, &record, NULL);
+}
+
+static void
+records_are_copied (void **state)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+  CLEANUP_TEXT struct text detail = { 0 };
+  int receiver = listen_for_copies ();
+
+  (void) state;
+  struct audit_log *log = open_copied ();
+  assert_int_equal (write_failure (log), 0);
+  text_append_string (&detail, "{\"long\":\"");
+  for (int i = 0; i < 60000; i++)
+    text_char (&detail, 'x');
+  text_append_string (&detail, "\"}");
+  assert_int_equal (write_record (log, "shop/1", detail.data), 0);
+  assert_int_equal (audit_log_ratchet (log, NULL), 0);
+  audit_log_free (log);
+  read_log (&text);
+  assert_copied (receiver, 85, line_start (&text, 0));
+  assert_copied (receiver, 84, line_start (&text, 1));
+  assert_copied (receiver, 85, line_start (&text, 2));
+  assert_copied (receiver, 85, line_start (&text, 3));
+  assert_nothing_copied (receiver);
+  close (receiver);
+}
+
+/* A copy holds nothing up, and what is refused is not copied. */
+static void
+without_a_receiver_records_are_written (void **state)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+  struct rlimit limit;
+  struct rlimit small;
+
+  (void) state;
+  close (listen_for_copies ());
+  assert_int_equal (unlink (socket_path), 0);
+  struct audit_log *log = open_copied ();
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  /* It comes, goes, and comes again. */
+  for (size_t i = 0; i < 2; i++) {
+    int receiver = listen_for_copies ();
+    assert_int_equal (write_record (log, "shop/2", NULL), 0);
+    read_log (&text);
+    assert_copied (receiver, 85, line_start (&text, 2 + 2 * i));
+    assert_nothing_copied (receiver);
+    close (receiver);
+    assert_int_equal (write_record (log, "shop/3", NULL), 0);
+  }
+  int receiver = listen_for_copies ();
+  assert_int_equal (getrlimit (RLIMIT_FSIZE, &limit), 0);
+  small = limit;
+  small.rlim_cur = 1;
+  assert_int_equal (setrlimit (RLIMIT_FSIZE, &small), 0);
+  int code = write_record (log, "shop/4", NULL);
+  assert_int_equal (setrlimit (RLIMIT_FSIZE, &limit), 0);
+  assert_int_equal (code, EZCDC_E_UNAVAILABLE);
+  assert_nothing_copied (receiver);
+  close (receiver);
+  audit_log_free (log);
+  assert_in_order (GOOD, NULL, 6);
+}
+
+/* It is waited for once, a second at most. */
+static void
+a_receiver_that_does_not_read_holds_nothing_up (void **state)
+{
+  enum {
+    RECORDS = 500
+  };
+  CLEANUP_TEXT struct text text = { 0 };
+  int receiver = listen_for_copies ();
+  size_t copies = 0;
+  int waits = 0;
+  char byte;
+
+  (void) state;
+  struct audit_log *log = open_copied ();
+  for (int i = 0; i < RECORDS; i++) {
+    int64_t begun = clock_monotonic ();
+    assert_int_equal (write_record (log, "shop", NULL), 0);
+    waits += clock_monotonic () - begun >= 900000;
+  }
+  /* The receiver was full, and most did not wait; a disk may be slow, too. */
+  assert_in_range (waits, 1, 5);
+  while (recv (receiver, &byte, 1, 0) == 1)
+    copies++;
+  assert_true (copies > 0 && copies < RECORDS);
+  assert_int_equal (write_record (log, "shop/last", NULL), 0);
+  read_log (&text);
+  assert_copied (receiver, 85, last_line (&text));
+  close (receiver);
+  audit_log_free (log);
+}
+
+static void
+the_path_of_a_socket_has_a_limit (void **state)
+{
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct error error = { 0 };
+  char long_path[200];
+
+  (void) state;
+  memset (long_path, 'x', sizeof long_path);
+  long_path[0] = '/';
+  long_path[108] = '\0';
+  assert_null (audit_log_open_copied (path, long_path, ring, &error));
+  assert_int_equal (error.code, EZCDC_E_CONFIG);
+  assert_contains (error.text, "audit_syslog");
+  assert_int_not_equal (access (path, F_OK), 0);
+  long_path[107] = '\0';
+  audit_log_free (audit_log_open_copied (path, long_path, ring, &error));
+  assert_in_order (GOOD, NULL, 1);
+  key_ring_free (ring);
+}
+
 int
 main (void)
 {
@@ -1557,6 +1752,10 @@ main (void)
     LOG_TEST (a_moved_file_is_held_against_checkpoints),
     LOG_TEST (forged_checkpoints_are_refused),
     LOG_TEST (a_run_keeps_a_checkpoint),
+    LOG_TEST (records_are_copied),
+    LOG_TEST (without_a_receiver_records_are_written),
+    LOG_TEST (a_receiver_that_does_not_read_holds_nothing_up),
+    LOG_TEST (the_path_of_a_socket_has_a_limit),
   };
   return cmocka_run_group_tests_name ("audit", tests, make_folder,
                                       remove_folder);

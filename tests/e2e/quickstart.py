@@ -14,7 +14,7 @@ import time
 from harness import process, shop
 from harness.certificates import Authority
 from harness.engine import OK, Pipeline, Program
-from harness.postgres import PostgreSQL
+from harness.postgres import PostgreSQL, lsn
 from harness.starrocks import StandIn, real_starrocks
 from harness.waiting import wait_for
 
@@ -115,6 +115,9 @@ def follow(show, pipeline, run, source):
     end = source.position()
     run.wait_until(lambda: source.confirmed(pipeline.slot) >= end,
                    "all changes have arrived", timeout=60)
+    # The status is as of the last second or so.
+    run.wait_until(lambda: lsn(pipeline.status()["confirmed"]) >= end,
+                   "the status says so", timeout=60)
     status = pipeline.status()
     show.step("All changes have arrived.")
     show.detail(f"position {status['position']}, confirmed"

@@ -104,10 +104,24 @@ bool batch_is_empty (const struct batch *batch);
 /* Bytes of memory that it takes. */
 size_t batch_footprint (const struct batch *batch);
 
-/* Sets the label: a function of the pipeline's name, the source's identity,
- * the table, the range of positions and, of a snapshot, the chunk. */
-int batch_set_label (struct batch *batch, const char *pipeline,
-                     const char *identity, const char *chunk);
+/* Where the rows of a batch come from.
+ *
+ * A label says "these rows, at this place in the order of all loads".  What
+ * is read again after a crash or a lost connection is cut in other pieces:
+ * older rows are loaded over newer ones for a while.  A range that was loaded
+ * before has to be loaded again then, so it must not have the label that
+ * StarRocks knows already. */
+struct label_origin {
+  const char *pipeline;
+  const char *identity; /* of the source */
+  const char *chunk;    /* of a snapshot; NULL: of the stream */
+  int64_t run;          /* counted in the state */
+  uint64_t reading;     /* of this run: the view or stream that was opened */
+};
+
+/* Sets the label: a function of the origin, the table and the range of
+ * positions. */
+int batch_set_label (struct batch *batch, const struct label_origin *origin);
 
 /* What the sink gets; valid as long as the batch stays as it is. */
 struct ezcdc_batch batch_view (const struct batch *batch);

@@ -72,8 +72,13 @@ static int
 gather_submit (struct gather *gather, struct batch *batch)
 {
   struct pipeline *pipeline = gather->pipeline;
-  int result = batch_set_label (batch, pipeline->settings.name,
-                                pipeline->identity, NULL);
+  const struct label_origin origin = {
+    .pipeline = pipeline->settings.name,
+    .identity = pipeline->identity,
+    .run = pipeline->run,
+    .reading = gather->reading,
+  };
+  int result = batch_set_label (batch, &origin);
 
   if (result < 0) {
     batch_free (batch);

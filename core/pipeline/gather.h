@@ -19,6 +19,7 @@ struct gather {
   struct ezcdc_feed feed; /* first: the source is given its address */
   struct pipeline *pipeline;
 
+  uint64_t reading;    /* the stream that the rows come from */
   struct round *round; /* the open one; NULL: nothing gathered */
   struct table **open; /* tables with an open batch; owned array */
   size_t open_count;

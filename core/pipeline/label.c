@@ -33,6 +33,19 @@ digest_string (EVP_MD_CTX *context, const char *string)
 }
 
 static int
+digest_origin (EVP_MD_CTX *context, const struct label_origin *origin)
+{
+  uint64_t numbers[2] = { (uint64_t) origin->run, origin->reading };
+
+  if (digest_string (context, origin->pipeline) < 0
+      || digest_string (context, origin->identity) < 0
+      || digest_string (context, origin->chunk == NULL ? "" : origin->chunk)
+           < 0)
+    return -1;
+  return digest_part (context, numbers, sizeof numbers);
+}
+
+static int
 digest_range (EVP_MD_CTX *context, const struct batch *batch)
 {
   uint64_t numbers[4] = { batch->first_ordinal, batch->last_ordinal,
@@ -46,8 +59,7 @@ digest_range (EVP_MD_CTX *context, const struct batch *batch)
 }
 
 int
-batch_set_label (struct batch *batch, const char *pipeline,
-                 const char *identity, const char *chunk)
+batch_set_label (struct batch *batch, const struct label_origin *origin)
 {
   EVP_MD_CTX *context = EVP_MD_CTX_new ();
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -56,12 +68,10 @@ batch_set_label (struct batch *batch, const char *pipeline,
   int result = EZCDC_E_MEMORY;
 
   if (context != NULL && EVP_DigestInit_ex (context, EVP_sha256 (), NULL) == 1
-      && digest_string (context, pipeline) == 0
-      && digest_string (context, identity) == 0
+      && digest_origin (context, origin) == 0
       && digest_string (context,
                         batch->table == NULL ? "" : batch->table->target)
            == 0
-      && digest_string (context, chunk == NULL ? "" : chunk) == 0
       && digest_range (context, batch) == 0
       && EVP_DigestFinal_ex (context, digest, NULL) == 1)
     result = 0;
@@ -71,7 +81,7 @@ batch_set_label (struct batch *batch, const char *pipeline,
 
   position_hex (&batch->last, hex);
   length = (size_t) snprintf (batch->label, sizeof batch->label, "%s-%.*s-",
-                              pipeline, LABEL_POSITION_DIGITS, hex);
+                              origin->pipeline, LABEL_POSITION_DIGITS, hex);
   for (size_t i = 0; i < LABEL_DIGEST_BYTES; i++)
     length += (size_t) snprintf (
       batch->label + length, sizeof batch->label - length, "%02x", digest[i]);

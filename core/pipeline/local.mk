@@ -10,6 +10,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/pipeline/gather.h \
 	core/pipeline/hash.h \
 	core/pipeline/label.c \
+	core/pipeline/loads.c \
+	core/pipeline/loads.h \
 	core/pipeline/pipeline.c \
 	core/pipeline/pipeline.h \
 	core/pipeline/pool.c \

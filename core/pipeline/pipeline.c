@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/keeper/link.h"
+#include "core/pipeline/loads.h"
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/position.h"
 #include "core/pipeline/retry.h"
@@ -229,7 +230,8 @@ load_tables (struct pipeline *pipeline, struct error *error)
     struct table *table = pipeline->tables.tables[i];
     struct state_table stored;
 
-    if (state_get_table (pipeline->state, table->id, &stored, error) < 0)
+    if (loads_begin (pipeline, table, error) < 0
+        || state_get_table (pipeline->state, table->id, &stored, error) < 0)
       return error->code;
     if (!stored.known) {
       table->phase = pipeline->settings.snapshot == SNAPSHOT_NEVER
@@ -242,7 +244,6 @@ load_tables (struct pipeline *pipeline, struct error *error)
     table->rows_total = stored.rows_total;
     table->changes = stored.changes;
     table->repair_before = stored.repair_before;
-    table->generation = stored.generation;
   }
   return 0;
 }
@@ -382,7 +383,8 @@ run_steps (struct pipeline *pipeline, struct error *error)
 
   if (discover_with_retries (pipeline, error) < 0
       || load_tables (pipeline, error) < 0
-      || state_get_source (pipeline->state, &source, error) < 0)
+      || state_get_source (pipeline->state, &source, error) < 0
+      || state_next_run (pipeline->state, &pipeline->run, error) < 0)
     return error->code;
   if (!only && prepare_source (pipeline, &source, &prepared, error) < 0)
     return error->code;
@@ -417,6 +419,8 @@ pipeline_run (struct pipeline *pipeline)
 
   if (result == 0)
     result = run_steps (pipeline, &error);
+  if (result == 0 && writers_drain (pipeline, 0))
+    result = loads_forget (pipeline, &error);
   if (result < 0 && result != EZCDC_E_STOPPED)
     pipeline_fail (pipeline, &error);
   else

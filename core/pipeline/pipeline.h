@@ -100,6 +100,9 @@ struct pipeline {
   struct rounds rounds;
   struct writers writers;
   char identity[STATE_IDENTITY_SIZE]; /* of the source */
+  int64_t run;                        /* the number of this run */
+  uint64_t readings; /* views and streams opened in this run; of the reader
+                        thread */
   struct snapshot *snapshots; /* all that were taken; writers may still hold
                                  batches of them */
 

@@ -40,7 +40,8 @@ struct chunk {
 struct snapshot {
   struct snapshot *next; /* the attempt before */
   struct pipeline *pipeline;
-  void *view; /* the source's */
+  uint64_t reading; /* its number, for the labels */
+  void *view;       /* the source's */
   struct ezcdc_position position;
 
   pthread_mutex_t lock;   /* guards what follows */
@@ -204,7 +205,6 @@ store_table (struct pipeline *pipeline, const struct table *table,
     .rows_total = table->rows_total,
     .changes = table->changes,
     .repair_before = table->repair_before,
-    .generation = table->generation,
   };
 
   return state_set_table (pipeline->state, &stored, error);
@@ -244,12 +244,26 @@ chunk_is_durable (struct pipeline *pipeline, struct batch *batch)
     pipeline_fail (pipeline, &error);
 }
 
+static struct label_origin
+snapshot_origin (const struct snapshot *snapshot, const char *chunk)
+{
+  const struct pipeline *pipeline = snapshot->pipeline;
+
+  return (struct label_origin){
+    .pipeline = pipeline->settings.name,
+    .identity = pipeline->identity,
+    .chunk = chunk,
+    .run = pipeline->run,
+    .reading = snapshot->reading,
+  };
+}
+
 static int
 chunk_submit (struct chunk *chunk, struct batch *batch)
 {
   struct pipeline *pipeline = chunk->snapshot->pipeline;
-  int result = batch_set_label (batch, pipeline->settings.name,
-                                pipeline->identity, chunk->text);
+  struct label_origin origin = snapshot_origin (chunk->snapshot, chunk->text);
+  int result = batch_set_label (batch, &origin);
 
   if (result < 0) {
     batch_free (batch);
@@ -282,6 +296,7 @@ empty_target (struct snapshot *snapshot, struct table *table,
     .table = &table->version->description,
     .operation = EZCDC_TRUNCATE,
   };
+  struct label_origin origin = snapshot_origin (snapshot, "empty");
   struct batch *batch;
 
   if (pipeline->sink_capabilities & EZCDC_CAN_LOG)
@@ -289,9 +304,7 @@ empty_target (struct snapshot *snapshot, struct table *table,
   batch = batch_new (BATCH_KEYED, table, &pipeline->pool);
   if (batch == NULL || batch_begin (batch, &snapshot->position) < 0
       || batch_truncate (batch, &change) < 0
-      || batch_set_label (batch, pipeline->settings.name, pipeline->identity,
-                          "empty")
-           < 0) {
+      || batch_set_label (batch, &origin) < 0) {
     batch_free (batch);
     return error_set (error, EZCDC_E_MEMORY,
                       "empty the target: out of memory");
@@ -696,6 +709,7 @@ snapshot_open (struct pipeline *pipeline, uint32_t kind, struct error *error)
     return NULL;
   }
   snapshot->pipeline = pipeline;
+  snapshot->reading = ++pipeline->readings;
   instance_lock (pipeline->source);
   result = pipeline->source_calls->snapshot_open (pipeline->source->self, kind,
                                                   &snapshot->view, &position);

@@ -75,6 +75,7 @@ stream_connect (struct stream *stream, struct error *error)
         return result;
     }
   }
+  stream->gather.reading = ++pipeline->readings;
   return 0;
 }
 

@@ -18,6 +18,13 @@ enum table_phase {
   TABLE_STREAMING, /* copied; changes are followed */
 };
 
+/* What the state holds of the loads of a target. */
+enum table_loads {
+  LOADS_NONE,
+  LOADS_OVER, /* all of them are over */
+  LOADS_OPEN, /* nobody has seen the end of some */
+};
+
 /* One description of a table, as it was for some stretch of the stream.
  * Batches point at it, so it lives as long as the table set. */
 struct table_version {
@@ -45,9 +52,8 @@ struct table {
 
   struct batch *open; /* the stream's reader: rows not yet handed on */
 
-  /* How often the target was emptied.  Labels carry it: a load that was done
-   * before does not count after.  Of the thread that writes the table. */
-  _Atomic int64_t generation;
+  /* Of the thread that writes the table. */
+  enum table_loads loads;
 
   /* The writers', under their lock. */
   struct batch *queue_head;

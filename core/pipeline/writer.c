@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/pipeline/bad_row.h"
 #include "core/pipeline/batch.h"
+#include "core/pipeline/loads.h"
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/repair.h"
 #include "core/pipeline/retry.h"
@@ -122,7 +123,6 @@ writer_forget_rows (struct pipeline *pipeline, const struct table *table,
     .phase = TABLE_WAITING,
     .rows_total = table->rows_total,
     .changes = table->changes,
-    .generation = table->generation,
   };
 
   if (state_clear_chunks (pipeline->state, table->id, error) < 0)
@@ -230,33 +230,6 @@ writer_prepare_all (struct pipeline *pipeline, const struct batch *batch,
   return 0;
 }
 
-/* Before a table is emptied, that is noted; what is loaded later has other
- * labels than what was loaded before, even if it is the same rows. */
-static int
-writer_begin_table (struct pipeline *pipeline, struct batch *batch,
-                    struct error *error)
-{
-  struct table *table = batch->table;
-  size_t length = strlen (batch->label);
-
-  if (table == NULL)
-    return 0;
-  if (batch->truncate) {
-    if (pipeline_audit (pipeline, "table.truncated", table->name, "success",
-                        NULL, error)
-          < 0
-        || state_next_generation (pipeline->state, table->id,
-                                  table->generation + 1, error)
-             < 0)
-      return error->code;
-    table->generation++;
-  }
-  if (table->generation > 0)
-    snprintf (batch->label + length, sizeof batch->label - length, "-%llx",
-              (unsigned long long) table->generation);
-  return 0;
-}
-
 /* Makes a batch durable, however long it takes. */
 static int
 writer_write (struct pipeline *pipeline, struct batch *batch,
@@ -267,13 +240,20 @@ writer_write (struct pipeline *pipeline, struct batch *batch,
   struct retry retry = { .what = "writing to the sink" };
   int result;
 
-  if (writer_begin_table (pipeline, batch, error) < 0)
+  if (batch->truncate && batch->table != NULL
+      && pipeline_audit (pipeline, "table.truncated", name, "success", NULL,
+                         error)
+           < 0)
     return error->code;
   for (;;) {
     result = writer_prepare_all (pipeline, batch, error);
     if (result < 0)
       break;
-    result = writer_write_once (pipeline, batch, &bad_rows, error);
+    result = loads_settle (pipeline, batch->table, error);
+    if (result == 0)
+      result = writer_write_once (pipeline, batch, &bad_rows, error);
+    if (result == 0 || result == EZCDC_E_ROW)
+      loads_are_over (batch->table);
     if (result == 0)
       break;
     if (result == EZCDC_E_ROW) {

@@ -338,6 +338,27 @@ host_refuse_row (struct ezcdc_instance *instance,
   return pass_failure (instance, result, &error);
 }
 
+static int
+host_announce (struct ezcdc_instance *instance,
+               const struct ezcdc_batch *batch, const char *load)
+{
+  const struct instance_services *services = instance->services;
+  struct error error = { 0 };
+  int result;
+
+  if (load[0] == '\0' || strlen (load) > ANNOUNCED_LOAD_MAX)
+    return instance_fail (instance, EZCDC_E_BUG,
+                          "announce a load: its name has %zu bytes, not 1 to "
+                          "%d",
+                          strlen (load), ANNOUNCED_LOAD_MAX);
+  if (services->announce == NULL)
+    return instance_fail (instance, EZCDC_E_UNSUPPORTED,
+                          "announce load %s: nothing is written here", load);
+  result = services->announce (services->context, instance, batch, load,
+                               &error);
+  return pass_failure (instance, result, &error);
+}
+
 static uint64_t
 host_body_limit (struct ezcdc_instance *instance)
 {
@@ -448,5 +469,6 @@ const struct ezcdc_host host_table = {
   .body_limit       = host_body_limit,
   .refuse_row       = host_refuse_row,
   .waiting          = host_waiting,
+  .announce         = host_announce,
 };
 /* clang-format on */

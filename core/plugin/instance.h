@@ -61,8 +61,14 @@ struct instance_services {
                      const char *reason, struct error *error);
   void (*waiting) (void *context, struct ezcdc_instance *instance,
                    const char *reason);
+  int (*announce) (void *context, struct ezcdc_instance *instance,
+                   const struct ezcdc_batch *batch, const char *load,
+                   struct error *error);
   void *context;
 };
+
+/* Bytes of the name that a sink gives to a load. */
+#define ANNOUNCED_LOAD_MAX 191
 
 /* Counters that a connector keeps; the names are taken on first use. */
 #define INSTANCE_COUNTERS 32

@@ -11,6 +11,7 @@
 #include "core/base/values.h"
 #include "core/http/instance_http.h"
 #include "core/pipeline/bad_row.h"
+#include "core/pipeline/loads.h"
 #include "core/runner/assembly.h"
 #include "core/runner/confine.h"
 #include "core/tls/instance_tls.h"
@@ -119,6 +120,17 @@ serve_refuse_row (void *context, struct ezcdc_instance *instance,
   (void) context;
   (void) instance;
   return bad_rows_refuse (batch, row, reason, error);
+}
+
+static int
+serve_announce (void *context, struct ezcdc_instance *instance,
+                const struct ezcdc_batch *batch, const char *load,
+                struct error *error)
+{
+  struct assembly *assembly = context;
+
+  (void) instance;
+  return loads_announce (assembly->pipeline, batch->table, load, error);
 }
 
 /* One line for both sides: the newest wait is the one to look at. */
@@ -253,6 +265,7 @@ assembly_make (struct assembly *assembly, const char *path,
     .report = serve_report,
     .refuse_row = serve_refuse_row,
     .waiting = serve_waiting,
+    .announce = serve_announce,
     .context = assembly,
   };
   if (config_load (path, &assembly->config, error) < 0)
@@ -326,6 +339,7 @@ assembly_pipeline (struct assembly *assembly, struct pipeline *pipeline)
   pipeline->link = assembly->link;
   pipeline->target_of = assembly_target;
   pipeline->target_context = assembly;
+  assembly->pipeline = pipeline;
 }
 
 static void

@@ -41,6 +41,7 @@ struct assembly {
   struct side source;
   struct side sink;
   struct pipeline_settings settings;
+  struct pipeline *pipeline; /* lent by assembly_pipeline's caller, or NULL */
   /* check: what host->report does; NULL: a line of the log. */
   void (*report) (const char *section, uint32_t outcome, const char *subject,
                   const char *finding, const char *remedy);
@@ -61,8 +62,8 @@ void assembly_free (struct assembly *assembly);
 /* Calls open of both connectors (which make no connection either). */
 int assembly_open (struct assembly *assembly, struct error *error);
 
-/* Points a pipeline at the assembly; settings.until_caught_up, state and so
- * on are the caller's. */
+/* Points a pipeline and the assembly at each other; settings.until_caught_up,
+ * state and so on are the caller's. */
 void assembly_pipeline (struct assembly *assembly, struct pipeline *pipeline);
 
 /* SIGHUP: reads certificates and keys again. */

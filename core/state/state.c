@@ -30,12 +30,18 @@ static const char state_schema[] =
   " id INTEGER PRIMARY KEY, name TEXT NOT NULL, target TEXT NOT NULL,"
   " phase INTEGER NOT NULL, rows INTEGER NOT NULL,"
   " rows_total INTEGER NOT NULL, changes INTEGER NOT NULL,"
-  " repair_before BLOB NOT NULL, generation INTEGER NOT NULL DEFAULT 0);"
+  " repair_before BLOB NOT NULL);"
   "CREATE TABLE IF NOT EXISTS chunks ("
   " table_id INTEGER NOT NULL, sequence INTEGER NOT NULL,"
   " chunk TEXT NOT NULL, estimated_rows INTEGER NOT NULL,"
   " done INTEGER NOT NULL DEFAULT 0,"
   " PRIMARY KEY (table_id, sequence)) WITHOUT ROWID;"
+  "CREATE TABLE IF NOT EXISTS runs ("
+  " only_row INTEGER PRIMARY KEY CHECK (only_row = 1),"
+  " number INTEGER NOT NULL);"
+  "CREATE TABLE IF NOT EXISTS loads ("
+  " target TEXT NOT NULL, load TEXT NOT NULL,"
+  " PRIMARY KEY (target, load)) WITHOUT ROWID;"
   "CREATE TABLE IF NOT EXISTS dead_letters ("
   " table_name TEXT NOT NULL, position TEXT NOT NULL,"
   " ordinal INTEGER NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL,"
@@ -322,11 +328,85 @@ state_set_position (struct state *state, const struct ezcdc_position *position,
   return result < 0 ? result : 0;
 }
 
+/* ---- runs and loads ---------------------------------------------------- */
+
+int
+state_next_run (struct state *state, int64_t *ret_number, struct error *error)
+{
+  sqlite3_stmt *statement;
+  int result = 0;
+
+  pthread_mutex_lock (&state->lock);
+  statement = state_query (
+    state, error,
+    "INSERT INTO runs VALUES (1, 1) ON CONFLICT (only_row)"
+    " DO UPDATE SET number = number + 1 RETURNING number",
+    "");
+  if (statement == NULL)
+    result = error->code;
+  else if (sqlite3_step (statement) != SQLITE_ROW)
+    result = state_fail (state, "count the run", error);
+  else {
+    *ret_number = sqlite3_column_int64 (statement, 0);
+    /* The row is written when the statement has ended. */
+    if (sqlite3_step (statement) != SQLITE_DONE)
+      result = state_fail (state, "count the run", error);
+  }
+  sqlite3_finalize (statement);
+  pthread_mutex_unlock (&state->lock);
+  return result;
+}
+
+int
+state_announce_load (struct state *state, const char *target, const char *load,
+                     struct error *error)
+{
+  int result = state_run (state, error,
+                          "INSERT OR IGNORE INTO loads VALUES (?, ?)", "tt",
+                          target, load);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_forget_loads (struct state *state, const char *target,
+                    struct error *error)
+{
+  int result = state_run (state, error, "DELETE FROM loads WHERE target = ?",
+                          "t", target);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_each_load (struct state *state, const char *target,
+                 state_load_function function, void *context,
+                 struct error *error)
+{
+  sqlite3_stmt *statement;
+  int result = 0, step;
+
+  pthread_mutex_lock (&state->lock);
+  statement = state_query (
+    state, error, "SELECT load FROM loads WHERE target = ?", "t", target);
+  if (statement == NULL) {
+    pthread_mutex_unlock (&state->lock);
+    return error->code;
+  }
+  while ((step = sqlite3_step (statement)) == SQLITE_ROW && result == 0)
+    result = function (context,
+                       (const char *) sqlite3_column_text (statement, 0));
+  if (result == 0 && step != SQLITE_DONE)
+    result = state_fail (state, "read the loads", error);
+  sqlite3_finalize (statement);
+  pthread_mutex_unlock (&state->lock);
+  return result;
+}
+
 /* ---- tables and chunks ------------------------------------------------- */
 
 #define STATE_TABLE_COLUMNS                                                   \
-  "id, name, target, phase, rows, rows_total, changes, repair_before,"        \
-  " generation"
+  "id, name, target, phase, rows, rows_total, changes, repair_before"
 
 static void
 column_table (sqlite3_stmt *statement, struct state_table *ret_table)
@@ -340,7 +420,6 @@ column_table (sqlite3_stmt *statement, struct state_table *ret_table)
   ret_table->rows_total = sqlite3_column_int64 (statement, 5);
   ret_table->changes = sqlite3_column_int64 (statement, 6);
   column_position (statement, 7, &ret_table->repair_before);
-  ret_table->generation = sqlite3_column_int64 (statement, 8);
 }
 
 int
@@ -376,22 +455,11 @@ state_set_table (struct state *state, const struct state_table *table,
 {
   int result = state_run (state, error,
                           "INSERT OR REPLACE INTO tables (" STATE_TABLE_COLUMNS
-                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                          "ittiiiipi", (int64_t) table->id, table->name,
+                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                          "ittiiiip", (int64_t) table->id, table->name,
                           table->target, (int64_t) table->phase, table->rows,
                           table->rows_total, table->changes,
-                          &table->repair_before, table->generation);
-
-  return result < 0 ? result : 0;
-}
-
-int
-state_next_generation (struct state *state, uint64_t id, int64_t generation,
-                       struct error *error)
-{
-  int result = state_run (state, error,
-                          "UPDATE tables SET generation = ? WHERE id = ?",
-                          "ii", generation, (int64_t) id);
+                          &table->repair_before);
 
   return result < 0 ? result : 0;
 }
@@ -403,7 +471,7 @@ state_set_counters (struct state *state, const struct state_table *table,
   int result = state_run (
     state, error,
     "INSERT INTO tables (" STATE_TABLE_COLUMNS
-    ") VALUES (?, ?, ?, ?, ?, ?, ?, x'', 0) ON CONFLICT (id) DO UPDATE SET"
+    ") VALUES (?, ?, ?, ?, ?, ?, ?, x'') ON CONFLICT (id) DO UPDATE SET"
     " target = excluded.target, rows = excluded.rows,"
     " rows_total = excluded.rows_total, changes = excluded.changes",
     "ittiiii", (int64_t) table->id, table->name, table->target,

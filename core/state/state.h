@@ -43,6 +43,22 @@ int state_set_position (struct state *state,
                         const struct ezcdc_position *position,
                         struct error *error);
 
+/* Counts the runs of the pipeline: the number of the one that begins, from 1
+ * on.  It is part of the labels. */
+int state_next_run (struct state *state, int64_t *ret_number,
+                    struct error *error);
+
+/* The loads of a target that were begun and whose end was not noted. */
+int state_announce_load (struct state *state, const char *target,
+                         const char *load, struct error *error);
+int state_forget_loads (struct state *state, const char *target,
+                        struct error *error);
+typedef int (*state_load_function) (void *context, const char *load);
+/* function must not call the state. */
+int state_each_load (struct state *state, const char *target,
+                     state_load_function function, void *context,
+                     struct error *error);
+
 /* One table.  phase is enum table_phase. */
 struct state_table {
   bool known;
@@ -54,17 +70,12 @@ struct state_table {
   int64_t rows_total;
   int64_t changes;
   struct ezcdc_position repair_before;
-  int64_t generation; /* how often its target was emptied; part of labels */
 };
 
 int state_get_table (struct state *state, uint64_t id,
                      struct state_table *ret_table, struct error *error);
 int state_set_table (struct state *state, const struct state_table *table,
                      struct error *error);
-
-/* The target is about to be emptied: stores the next generation. */
-int state_next_generation (struct state *state, uint64_t id,
-                           int64_t generation, struct error *error);
 
 /* Only the counters and rows_total of a table that is known. */
 int state_set_counters (struct state *state, const struct state_table *table,

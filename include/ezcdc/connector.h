@@ -47,7 +47,7 @@ extern "C" {
 #endif
 
 #define EZCDC_ABI_MAJOR 1
-#define EZCDC_ABI_MINOR 0
+#define EZCDC_ABI_MINOR 1
 
 /* "ezcdcCON" read as a little-endian number; first member of a descriptor. */
 #define EZCDC_CONNECTOR_MAGIC UINT64_C (0x4e4f436364637a65)
@@ -472,6 +472,15 @@ struct ezcdc_host {
   /* Says what the instance waits for, so that "ezcdc status" shows it; NULL
    * when the wait is over. */
   void (*waiting) (struct ezcdc_instance *instance, const char *reason);
+
+  /* Since 1.1 */
+
+  /* write: a load is about to be sent that the server may still finish when
+   * nobody waits for it any more.  load is a name under which "settle" can
+   * ask for it, at most 191 bytes; it is on the disk when this returns
+   * EZCDC_OK.  Below zero: send nothing, return the code. */
+  int (*announce) (struct ezcdc_instance *instance,
+                   const struct ezcdc_batch *batch, const char *load);
 };
 
 #define EZCDC_HOST_HAS(host_, member_)                                        \
@@ -577,7 +586,7 @@ struct ezcdc_source {
 
 /* ---- Sink --------------------------------------------------------------
  *
- * interrupt, check and scan may be NULL.
+ * interrupt, check, scan and settle may be NULL.
  */
 
 struct ezcdc_sink {
@@ -603,6 +612,15 @@ struct ezcdc_sink {
    * EZCDC_READ; for "verify".  NULL: cannot be read back. */
   int (*scan) (void *self, const struct ezcdc_table *table,
                struct ezcdc_feed *feed);
+
+  /* Since 1.1 */
+
+  /* Waits until a load that was announced for this target is over: nothing of
+   * it will become visible after EZCDC_OK that is not visible now.  Asked
+   * before anything newer is written, for each load whose end nobody has
+   * seen: after a crash, or after a write that failed.  NULL: a write that
+   * was broken off has no later effect. */
+  int (*settle) (void *self, const char *target, const char *load);
 };
 
 /* ---- Descriptor -------------------------------------------------------- */

@@ -95,11 +95,11 @@ fail_settle (struct starrocks *self, const struct load *load, const char *why,
                      load->table, why, state, load->label);
 }
 
-/* Polls until the label is visible, certainly not loaded, or time is up.  A
- * load that was aborted or is not known is sent again by the core, with the
- * same label. */
+/* Polls until the label is visible, certainly not loaded (ret_state tells
+ * which), or time is up. */
 static int
-poll_state (struct starrocks *self, const struct load *load, const char *why)
+poll_state (struct starrocks *self, const struct load *load, const char *why,
+            enum load_state *ret_state)
 {
   int64_t end = host->monotonic_time () + SETTLE_US, pause = 50;
   enum load_state state;
@@ -112,13 +112,12 @@ poll_state (struct starrocks *self, const struct load *load, const char *why)
       return code;
     switch (state) {
     case STATE_VISIBLE:
+    case STATE_ABORTED:
+    case STATE_UNKNOWN:
+      *ret_state = state;
       return EZCDC_OK;
     case STATE_UNREADABLE:
       return fail_state (self, &answer);
-    case STATE_ABORTED:
-      return fail_settle (self, load, why, "aborted the load");
-    case STATE_UNKNOWN:
-      return fail_settle (self, load, why, "knows nothing of the load");
     default:
       break;
     }
@@ -134,8 +133,10 @@ poll_state (struct starrocks *self, const struct load *load, const char *why)
   }
 }
 
+/* poll_state, and what is waited for in the status. */
 static int
-settle (struct starrocks *self, const struct load *load, const char *why)
+wait_for_state (struct starrocks *self, const struct load *load,
+                const char *why, enum load_state *ret_state)
 {
   struct buffer reason = { 0 };
   int code;
@@ -145,9 +146,34 @@ settle (struct starrocks *self, const struct load *load, const char *why)
                  load->table, why, load->label);
   host_waits (self->instance, buffer_string (&reason));
   buffer_free (&reason);
-  code = poll_state (self, load, why);
+  code = poll_state (self, load, why, ret_state);
   host_waits (self->instance, NULL);
   return code;
+}
+
+/* A load that was aborted or is not known is sent again by the core, with the
+ * same label. */
+static int
+settle (struct starrocks *self, const struct load *load, const char *why)
+{
+  enum load_state state;
+  int code = wait_for_state (self, load, why, &state);
+
+  if (code != EZCDC_OK || state == STATE_VISIBLE)
+    return code;
+  return fail_settle (self, load, why,
+                      state == STATE_ABORTED ? "aborted the load"
+                                             : "knows nothing of the load");
+}
+
+int
+load_settle (struct starrocks *self, const char *table, const char *label)
+{
+  const struct load load = { .table = table, .label = label };
+  enum load_state state;
+
+  return wait_for_state (self, &load, "nobody has seen the end of a load",
+                         &state);
 }
 
 static uint64_t
@@ -260,8 +286,13 @@ load_run (struct starrocks *self, const struct load *load, char *ret_reason)
                                           .body = body,
                                           .capacity = sizeof body };
   struct answer answer;
-  int code = send_load (self, load, endpoint, &response);
+  int code = EZCDC_OK;
 
+  if (EZCDC_HOST_HAS (host, announce))
+    code = host->announce (self->instance, load->batch, load->label);
+  if (code != EZCDC_OK)
+    return code;
+  code = send_load (self, load, endpoint, &response);
   if (code != EZCDC_OK)
     return no_answer (self, load, code, &response);
   host->count (self->instance, "loads", 1);

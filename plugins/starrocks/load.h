@@ -9,6 +9,7 @@
 #define LABEL_SIZE 192
 
 struct load {
+  const struct ezcdc_batch *batch; /* it is a part of */
   const char *table;
   const char *label;
   const char *columns;     /* the header of that name; NULL: none */
@@ -25,6 +26,9 @@ int load_run (struct starrocks *self, const struct load *load,
               char *ret_reason);
 
 #define LOAD_REASON_SIZE 640
+
+/* Waits until a label is certainly loaded, or certainly not. */
+int load_settle (struct starrocks *self, const char *table, const char *label);
 
 /* Asks for the state of a label that was never used: reachable, signed in. */
 int load_probe (struct starrocks *self);

@@ -9,6 +9,7 @@
 #include "cluster.h"
 #include "connect.h"
 #include "layout.h"
+#include "load.h"
 #include "starrocks.h"
 
 #ifndef CONNECTOR_VERSION
@@ -187,6 +188,12 @@ starrocks_prepare (void *context, const struct ezcdc_table *table)
   return code;
 }
 
+static int
+starrocks_settle (void *self, const char *target, const char *load)
+{
+  return load_settle (self, target, load);
+}
+
 static const struct ezcdc_sink sink = {
   .size = sizeof sink,
   .open = starrocks_open,
@@ -196,6 +203,7 @@ static const struct ezcdc_sink sink = {
   .prepare = starrocks_prepare,
   .write = starrocks_write,
   .scan = starrocks_scan,
+  .settle = starrocks_settle,
 };
 
 static const struct ezcdc_connector connector = {

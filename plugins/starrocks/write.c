@@ -265,7 +265,8 @@ static int
 send_body (struct writing *writing, uint32_t group, char *ret_reason)
 {
   struct body *body = writing->body;
-  struct load load = { .table = writing->batch->table->target };
+  struct load load = { .batch = writing->batch,
+                       .table = writing->batch->table->target };
   char label[LABEL_SIZE];
   int code;
 

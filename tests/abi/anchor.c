@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layout of ABI 1.0, member by member, on machines with 64-bit pointers.
+/* The layout of the ABI, member by member, on machines with 64-bit pointers.
  * What stands here never changes; a minor version appends members behind the
  * last one of a struct, and then the size alone grows.
  *
@@ -16,9 +16,9 @@
 
 #define AT(member_, offset_)                                                  \
   _Static_assert(offsetof (STRUCT, member_) == offset_,                       \
-                 "ABI 1.0 has " #member_ " at " #offset_)
+                 "the ABI has " #member_ " at " #offset_)
 #define ENDS(bytes_)                                                          \
-  _Static_assert(sizeof (STRUCT) >= bytes_, "ABI 1.0 has " #bytes_ " bytes")
+  _Static_assert(sizeof (STRUCT) >= bytes_, "the ABI has " #bytes_ " bytes")
 
 #define STRUCT struct ezcdc_value
 AT (data, 0);
@@ -175,7 +175,8 @@ AT (feed_progress, 216);
 AT (body_limit, 224);
 AT (refuse_row, 232);
 AT (waiting, 240);
-ENDS (248);
+AT (announce, 248);
+ENDS (256);
 #undef STRUCT
 
 #define STRUCT struct ezcdc_prepared
@@ -223,7 +224,8 @@ AT (check, 32);
 AT (prepare, 40);
 AT (write, 48);
 AT (scan, 56);
-ENDS (64);
+AT (settle, 64);
+ENDS (72);
 #undef STRUCT
 
 #define STRUCT struct ezcdc_connector

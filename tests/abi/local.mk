@@ -3,7 +3,7 @@
 
 TESTS += tests/abi/abi.sh
 EXTRA_DIST += \
-	tests/abi/1.0-x86_64.abi \
+	tests/abi/x86_64.abi \
 	tests/abi/abi.sh \
 	tests/abi/anchor.c \
 	$(NULL)

@@ -37,7 +37,7 @@ DESCRIPTORS = [
     ([macro("ENTRY", "ezcdc_connector_v2")],
      "it is no connector for ABI 1 (it exports no ezcdc_connector_v1)"),
     (["-DBAD_NULL"], "it cannot work with this program, which has connector "
-                     "ABI 1.0"),
+                     "ABI 1.1"),
     ([macro("MAGIC", "1")],
      "its descriptor does not begin with the magic number"),
     ([macro("SIZE", "0")],
@@ -48,11 +48,11 @@ DESCRIPTORS = [
     ([macro("SIZE", "113")],
      "its descriptor says it has 113 bytes, no multiple of 8"),
     ([macro("MAJOR", "2")],
-     "it was built for connector ABI 2; this program has 1.0"),
+     "it was built for connector ABI 2; this program has 1.1"),
     ([macro("MAJOR", "0")],
-     "it was built for connector ABI 0; this program has 1.0"),
-    ([macro("MINIMUM", "1"), macro("MINOR", "1")],
-     "it needs connector ABI 1.1 or later; this program has 1.0: take a "
+     "it was built for connector ABI 0; this program has 1.1"),
+    ([macro("MINIMUM", "2"), macro("MINOR", "2")],
+     "it needs connector ABI 1.2 or later; this program has 1.1: take a "
      "newer ezcdc or an older connector"),
     ([macro("MUST", "5")],
      "it asks for features 0x5 that this program does not know"),

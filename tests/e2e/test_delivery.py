@@ -342,3 +342,91 @@ def test_confirmed_in_status_is_the_slot_s(items):
     status = pipeline.status()
     assert lsn(status["confirmed"]) == items.postgres.confirmed(pipeline.slot)
     assert lsn(status["position"]) >= lsn(status["confirmed"])
+
+
+def held_loads(world, hold):
+    """A pipeline that streams two tables, of which the second cannot be
+    loaded: nothing is confirmed, and every start repeats all of it."""
+    world.sql("CREATE TABLE items (id int PRIMARY KEY, name text);"
+              "CREATE TABLE stuck (id int PRIMARY KEY);"
+              "INSERT INTO items VALUES (1, 'old'), (2, 'old')")
+    pipeline = world.pipeline(batch={"max_delay": "20ms"})
+    run = pipeline.start()
+    run.wait_streaming()
+    world.wait_same(run, "items", "stuck")
+    return pipeline, run, world.starrocks.hold(hold)
+
+
+def test_a_range_that_was_loaded_before_a_kill_is_loaded_again(world):
+    pipeline, run, hold = held_loads(world, "stuck")
+    world.sql("BEGIN; INSERT INTO stuck VALUES (1);"
+              "UPDATE items SET name = 'middle' WHERE id = 1;"
+              "UPDATE items SET name = 'middle' WHERE id = 2; COMMIT")
+    run.wait_until(hold.reached, "the other table's load is held")
+    world.wait_same(run, "items")
+    world.sql("UPDATE items SET name = 'new' WHERE id = 1")
+    world.wait_same(run, "items")
+    run.kill()
+    hold.release()
+    # The first transaction comes in smaller batches now, which bring 'middle'
+    # back; the second comes as it did.
+    pipeline.section("batch", max_rows=1)
+    pipeline.write()
+    world.settle(pipeline.start(), "items", "stuck")
+
+
+def test_a_big_transaction_that_breaks_off_twice_is_loaded_whole(world):
+    """As above, but within one run."""
+    pipeline, run, hold = held_loads(world, "stuck")
+    hold.release()
+    run.terminate()
+    # Loads of a part of a transaction: more than max_rows.
+    pipeline.section("batch", max_rows=100, max_delay="20ms")
+    pipeline.write()
+    world.sql("INSERT INTO items SELECT i, 'n' FROM generate_series(3, 3000) i")
+    run = pipeline.start()
+    run.wait_streaming()
+    world.wait_same(run, "items")
+    world.sql("UPDATE items SET name = name || '!'")
+    for _ in range(3):
+        pid = world.postgres.walsender(pipeline.slot)
+        if pid:
+            world.postgres.terminate(pid)
+    world.settle(run, "items")
+
+
+@pytest.mark.parametrize("rows", [{}, {"max_rows": 1}])
+def test_a_load_that_outlives_its_run_is_waited_for(world, rows):
+    """H151: it must not overwrite what the next run writes."""
+    pipeline, run, hold = held_loads(world, "items")
+    world.sql("UPDATE items SET name = 'late'")
+    run.wait_until(hold.reached, "the load is held")
+    run.kill()
+    world.sql("UPDATE items SET name = 'new'")
+    pipeline.section("batch", **rows)
+    pipeline.write()
+    run = pipeline.start()
+    run.wait_status(lambda status: "items" in (status["reason"] or ""),
+                    "it waits for the load")
+    assert {row[1] for row in world.target_rows("items")} == {"old"}
+    hold.release()
+    world.settle(run, "items")
+    assert {row[1] for row in world.target_rows("items")} == {"new"}
+
+
+def test_a_chunk_that_outlives_its_run_is_waited_for(world):
+    """H151, the copy."""
+    world.sql("CREATE TABLE items (id int PRIMARY KEY, name text);"
+              "INSERT INTO items VALUES (1, 'late'), (2, 'late')")
+    hold = world.starrocks.hold("items")
+    pipeline = world.pipeline()
+    run = pipeline.start()
+    run.wait_until(hold.reached, "the load of a chunk is held")
+    run.kill()
+    world.sql("UPDATE items SET name = 'new' WHERE id = 1;"
+              "DELETE FROM items WHERE id = 2")
+    run = pipeline.start()
+    run.wait_status(lambda status: "items" in (status["reason"] or ""),
+                    "it waits for the load")
+    hold.release()
+    world.settle(run, "items")

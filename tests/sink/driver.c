@@ -323,6 +323,18 @@ is_allowed (struct ezcdc_instance *instance, const char *url)
   return found;
 }
 
+/* The load that this thread has announced. */
+static _Thread_local char announced[192];
+
+static void
+must_be_announced (const struct ezcdc_http_request *request)
+{
+  for (uint64_t i = 0; i < request->header_count; i++)
+    if (strcmp (request->headers[i].name, "label") == 0
+        && strcmp (request->headers[i].value, announced) != 0)
+      die ("a load was sent that was not announced");
+}
+
 static int
 host_http (struct ezcdc_instance *instance,
            const struct ezcdc_http_request *request,
@@ -331,6 +343,7 @@ host_http (struct ezcdc_instance *instance,
   struct answer answer = { .response = response };
   char url[2048];
 
+  must_be_announced (request);
   snprintf (url, sizeof url, "%s", request->url);
   response->body_sent = 0;
   for (int hops = 0; hops < 5; hops++) {
@@ -491,6 +504,17 @@ host_waiting (struct ezcdc_instance *instance, const char *reason)
   pthread_mutex_unlock (&notes);
 }
 
+static int
+host_announce (struct ezcdc_instance *instance,
+               const struct ezcdc_batch *batch, const char *load)
+{
+  if (strncmp (load, batch->label, strlen (batch->label)) != 0)
+    die ("a load is announced under another batch's label");
+  snprintf (announced, sizeof announced, "%s", load);
+  (void) instance;
+  return EZCDC_OK;
+}
+
 static const struct ezcdc_host host_table = {
   .size = sizeof host_table,
   .abi_minor = EZCDC_ABI_MINOR,
@@ -517,6 +541,7 @@ static const struct ezcdc_host host_table = {
   .body_limit = host_body_limit,
   .refuse_row = host_refuse_row,
   .waiting = host_waiting,
+  .announce = host_announce,
 };
 
 /* ---- Requests ---------------------------------------------------------- */

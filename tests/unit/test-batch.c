@@ -285,26 +285,39 @@ test_many_rows (void **state)
   assert_value (row (f, "4999"), 2, "4999");
 }
 
-/* The same range is the same label; anything else is another. */
+static const char *
+label_of (struct fixture *f, struct label_origin origin)
+{
+  assert_int_equal (batch_set_label (f->batch, &origin), 0);
+  return f->batch->label;
+}
+
+/* The same range from the same reading is the same label; anything else is
+ * another. */
 static void
 test_labels (void **state)
 {
   struct fixture *f = *state;
+  struct label_origin origin = { "shop", "system", NULL, 7, 1 };
+  struct label_origin other = origin;
   char first[BATCH_LABEL_SIZE];
 
   add (f, EZCDC_INSERT, "1", "a", NULL, NULL);
-  assert_int_equal (batch_set_label (f->batch, "shop", "system", NULL), 0);
-  memcpy (first, f->batch->label, sizeof first);
-  assert_int_equal (batch_set_label (f->batch, "shop", "system", NULL), 0);
-  assert_string_equal (f->batch->label, first);
-  assert_int_equal (batch_set_label (f->batch, "shop", "other", NULL), 0);
-  assert_string_not_equal (f->batch->label, first);
-  assert_int_equal (batch_set_label (f->batch, "shop", "system", "blocks 0"),
-                    0);
-  assert_string_not_equal (f->batch->label, first);
+  memcpy (first, label_of (f, origin), sizeof first);
+  assert_string_equal (label_of (f, origin), first);
+  other.identity = "other";
+  assert_string_not_equal (label_of (f, other), first);
+  other = origin;
+  other.chunk = "blocks 0";
+  assert_string_not_equal (label_of (f, other), first);
+  other = origin;
+  other.run = 8;
+  assert_string_not_equal (label_of (f, other), first);
+  other = origin;
+  other.reading = 2;
+  assert_string_not_equal (label_of (f, other), first);
   add (f, EZCDC_INSERT, "2", "a", NULL, NULL);
-  assert_int_equal (batch_set_label (f->batch, "shop", "system", NULL), 0);
-  assert_string_not_equal (f->batch->label, first);
+  assert_string_not_equal (label_of (f, origin), first);
   assert_true (strlen (first) <= 100);
   assert_int_equal (strspn (first, "abcdefghijklmnopqrstuvwxyz0123456789_-"),
                     strlen (first));

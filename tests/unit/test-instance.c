@@ -410,9 +410,23 @@ refuse_row (void *context, struct ezcdc_instance *instance,
   return (int) row;
 }
 
+static int
+announce (void *context, struct ezcdc_instance *instance,
+          const struct ezcdc_batch *batch, const char *load,
+          struct error *error)
+{
+  assert_ptr_equal (context, &secret);
+  assert_non_null (instance);
+  assert_non_null (batch);
+  if (strcmp (load, "full") == 0)
+    return error_set (error, EZCDC_E_OPERATOR, "write in state.db: no space");
+  return 0;
+}
+
 static const struct instance_services services = {
   .secret_use = open_secret,
   .refuse_row = refuse_row,
+  .announce = announce,
   .context = (void *) &secret,
 };
 
@@ -497,6 +511,26 @@ test_refused_rows (void **state)
   instance_free (instance);
 }
 
+static void
+test_announced_loads (void **state)
+{
+  struct ezcdc_instance *instance = make_instance (&services);
+  struct ezcdc_batch batch = { .row_count = 3 };
+  char load[ANNOUNCED_LOAD_MAX + 2];
+
+  (void) state;
+  memset (load, 'x', sizeof load - 1);
+  load[sizeof load - 1] = '\0';
+  assert_int_equal (host_table.announce (instance, &batch, load), EZCDC_E_BUG);
+  assert_int_equal (host_table.announce (instance, &batch, load + 1), 0);
+  assert_int_equal (host_table.announce (instance, &batch, ""), EZCDC_E_BUG);
+  assert_int_equal (host_table.announce (instance, &batch, "full"),
+                    EZCDC_E_OPERATOR);
+  assert_string_equal (instance_last_error (instance)->text,
+                       "write in state.db: no space");
+  instance_free (instance);
+}
+
 /* What is not there says so. */
 static void
 test_no_services (void **state)
@@ -518,6 +552,8 @@ test_no_services (void **state)
   assert_int_equal (host_table.http_allow (instance, "h", 1),
                     EZCDC_E_UNSUPPORTED);
   assert_int_equal (host_table.refuse_row (instance, &batch, 0, "x"),
+                    EZCDC_E_UNSUPPORTED);
+  assert_int_equal (host_table.announce (instance, &batch, "x"),
                     EZCDC_E_UNSUPPORTED);
   host_table.tls_negotiated (instance, "h:1", "TLSv1.3", "x");
   instance_free (instance);
@@ -605,6 +641,7 @@ main (void)
     cmocka_unit_test (test_counters),
     cmocka_unit_test (test_secrets),
     cmocka_unit_test (test_refused_rows),
+    cmocka_unit_test (test_announced_loads),
     cmocka_unit_test (test_no_services),
     cmocka_unit_test (test_feed),
     cmocka_unit_test (test_host_is_complete),

@@ -18,8 +18,10 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
+sys.path[:0] = [str(pathlib.Path(__file__).parents[1] / name)
+                for name in ("e2e", "house")]
 
+from chain import Chain                            # noqa: E402
 from harness import process                       # noqa: E402
 from harness.certificates import Authority        # noqa: E402
 from harness.engine import Pipeline, Program      # noqa: E402
@@ -400,7 +402,63 @@ def measure_instructions(bench, table):
               f"{(rows[1] - rows[0]) / (large - small):,.0f}")
 
 
+# ------------------------------------------------------------------ audit log
+
+def measure_audit(bench, table):
+    """Records that are on the disk, against the same writes without a log;
+    and how long a long log takes to verify."""
+    options = bench.options
+    folder = bench.folder / "audit"
+    folder.mkdir()
+
+    def write(what):
+        sample = measure.run([options.audit, what, folder, options.records])
+        for path in folder.iterdir():
+            path.unlink()
+        return sample
+
+    say(f"{options.records:,} audit records")
+    floor, ours = take_turns(options.repetitions, lambda: write("floor"),
+                             lambda: write("records"))
+    each_second = options.records / seconds(ours)
+    ratio = seconds(floor) / seconds(ours)
+    table.add("audit: write and fdatasync",
+              f"{options.records / seconds(floor):,.0f} /s")
+    table.add("audit: records", f"{each_second:,.0f} /s", ">= 1,000 /s",
+              each_second >= 1000)
+    table.add("audit: records / write and fdatasync", f"{ratio:.2f}", ">= 0.5",
+              ratio >= 0.5)
+    table.add("audit: CPU of a record",
+              f"{cpu(ours, options.records):.0f} us")
+
+    say(f"a log of {options.verified:,} records")
+    log = folder / "log"
+    write_log(log, bench.key, options.verified)
+    sample = measure.run(
+        [bench.program.path, "audit", "verify", log],
+        bench.program.environment(CONFIG_ENCRYPTION_KEY=bench.key), watch=True)
+    table.add("audit: verified", rate(options.verified, sample.seconds),
+              ">= 100 k/s", options.verified / sample.seconds >= 100_000)
+    table.add("audit: peak RSS of verify", f"{sample.peak / MIB:.1f} MiB",
+              "<= 16 MiB", sample.peak <= 16 * MIB)
+    log.unlink()
+
+
+def write_log(path, key, number):
+    """A log such as a keeper writes in years."""
+    chain = Chain(key)
+    with open(path, "w", encoding="ascii") as file:
+        print(chain.opened(), file=file)
+        for count in range(1, number):
+            print(chain.ratcheted() if count % 1000 == 0 else chain.record(
+                "credential.unsealed", "shop/source.password",
+                section="source", option="password", reason="connect",
+                connector="postgres", sealed_under="0" * 16, runner=12345),
+                file=file)
+
+
 MEASUREMENTS = {
+    "audit": measure_audit,
     "backlog": measure_backlog,
     "snapshot": measure_snapshot,
     "transaction": measure_large_transaction,
@@ -415,6 +473,12 @@ def arguments():
                         help="where ezcdc is installed")
     parser.add_argument("--discard", required=True, type=pathlib.Path,
                         help="the endpoint's program")
+    parser.add_argument("--audit", required=True, type=pathlib.Path,
+                        help="the program that writes audit records")
+    parser.add_argument("--records", type=int, default=5_000,
+                        help="audit records that are written")
+    parser.add_argument("--verified", type=int, default=1_000_000,
+                        help="audit records that are verified")
     parser.add_argument("--changes", type=int, default=1_000_000)
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--counted", type=int, default=20_000,
@@ -437,6 +501,7 @@ def main():
     options = arguments()
     options.stage = options.stage.resolve()
     options.discard = options.discard.resolve()
+    options.audit = options.audit.resolve()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="ezcdc-bench-"))
     os.chmod(folder, 0o755)
     os.environ["BENCH_FOLDER"] = str(folder)

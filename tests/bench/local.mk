@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Measurements: make bench. BENCH_FLAGS="--help" shows what can be changed.
 
-EXTRA_PROGRAMS = tests/bench/discard
+EXTRA_PROGRAMS = tests/bench/audit tests/bench/discard
+tests_bench_audit_SOURCES = tests/bench/audit.c
+tests_bench_audit_LDADD = core/libezcdc-core.la $(CORE_LIBS)
 tests_bench_discard_SOURCES = tests/bench/discard.c
 tests_bench_discard_LDADD = $(OPENSSL_LIBS)
-CLEANFILES += tests/bench/discard
+CLEANFILES += tests/bench/audit tests/bench/discard
 
 EXTRA_DIST += \
 	tests/bench/bench.py \
@@ -13,11 +15,12 @@ EXTRA_DIST += \
 	$(NULL)
 
 .PHONY: bench
-bench: all tests/bench/discard$(EXEEXT)
+bench: all tests/bench/audit$(EXEEXT) tests/bench/discard$(EXEEXT)
 	rm -rf tests/bench/stage
 	$(MAKE) $(AM_MAKEFLAGS) -s install DESTDIR='$(abs_builddir)/tests/bench/stage' >/dev/null
 	PYTHONDONTWRITEBYTECODE=1 $(PYTHON3) $(srcdir)/tests/bench/bench.py \
 	  --stage tests/bench/stage --discard tests/bench/discard$(EXEEXT) \
+	  --audit tests/bench/audit$(EXEEXT) \
 	  $(BENCH_FLAGS)
 
 clean-local-bench:

@@ -514,6 +514,15 @@ ended_in_order (int status)
   return WIFEXITED (status) && WEXITSTATUS (status) <= EXIT_FOUND;
 }
 
+/* A runner that has done some work may ask for another one; who asks at once
+ * would do so for ever. */
+static bool
+asks_for_another (const struct keeper *keeper, int status, int64_t lived)
+{
+  return keeper->is_run && WIFEXITED (status)
+         && WEXITSTATUS (status) == RUNNER_EXIT_AGAIN && lived >= SECOND;
+}
+
 static int
 supervise (struct keeper *keeper)
 {
@@ -536,7 +545,10 @@ supervise (struct keeper *keeper)
     int status = attend (keeper);
     if (ended_in_order (status))
       return finish (keeper, WEXITSTATUS (status));
-    int64_t delay = after_crash (keeper, status, clock_monotonic () - begun);
+    int64_t lived = clock_monotonic () - begun;
+    if (asks_for_another (keeper, status, lived))
+      continue;
+    int64_t delay = after_crash (keeper, status, lived);
     if (delay < 0)
       return finish (keeper, EXIT_RUN_FAILED);
     back_off (keeper, delay);

@@ -28,6 +28,7 @@
  * code; a signal or any other code is a crash.
  */
 #define RUNNER_EXIT_CRASH 70 /* for the runner to say so itself */
+#define RUNNER_EXIT_AGAIN 71 /* of a run: go on in a new runner, at once */
 
 /* Becomes the keeper of the pipeline in ini_path and returns the exit code of
  * the program. The runner is started as

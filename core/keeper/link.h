@@ -41,6 +41,15 @@ int keeper_link_use_secret (struct keeper_link *link, const char *section,
                             struct error *error)
   __attribute__ ((nonnull (1, 2, 3, 4, 5)));
 
+/* Has the keeper open the file that the option of a section names, so that the
+ * runner need not be able to reach it: a certificate that was renewed, or a
+ * key for root alone. *ret_descriptor is the caller's. Returns 0 or the code
+ * of *error. */
+int keeper_link_open_file (struct keeper_link *link, const char *section,
+                           const char *option, int *ret_descriptor,
+                           struct error *error)
+  __attribute__ ((nonnull (1, 2, 3, 4)));
+
 /* Has the keeper watch over the system calls of this process: listener is what
  * calls_restrict (core/runner/calls.h) made, and stays the caller's to close.
  * Returns 0 or the code of *error. */

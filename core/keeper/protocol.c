@@ -23,6 +23,7 @@ static const struct shape *
 shape_of (unsigned type)
 {
   static const struct shape open = { 3, { 16, 64, 64 } };
+  static const struct shape file = { 2, { 16, 64 } };
   static const struct shape audit = { 4, { 64, 4096, 16, 8192 } };
   static const struct shape none = { 0, { 0 } };
   static const struct shape refused = { 1, { 1024 } };
@@ -30,6 +31,8 @@ shape_of (unsigned type)
   switch (type) {
   case MESSAGE_OPEN:
     return &open;
+  case MESSAGE_FILE:
+    return &file;
   case MESSAGE_AUDIT:
     return &audit;
   case MESSAGE_OPENED:

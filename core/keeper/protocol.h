@@ -26,6 +26,7 @@ enum message_type {
   MESSAGE_WRITTEN = 4,
   MESSAGE_REFUSED = 5, /* number: EZCDC_E_...; a text for people */
   MESSAGE_WATCH = 6,   /* a descriptor comes along: watch.h. Once at most */
+  MESSAGE_FILE = 7,    /* section, option; answered by "opened", 0 */
 };
 
 /* A message that was read; its fields are strings in its own storage. */

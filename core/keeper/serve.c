@@ -3,7 +3,9 @@
 
 #include <config.h>
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ezcdc/connector.h>
@@ -209,6 +211,55 @@ answer_open (const struct service *service)
   return refuse (service, &error);
 }
 
+/* ---- Files ------------------------------------------------------------- */
+
+/* The path in an option of a connector's section, or NULL. */
+static const char *
+find_path (const struct service *service)
+{
+  const struct ini_section *section = ini_section (service->ini,
+                                                   service->message.fields[0]);
+  const struct ini_key *key = NULL;
+
+  if (section != NULL && section_has_credentials (section))
+    key = ini_key (section, service->message.fields[1]);
+  return key == NULL || envelope_is_sealed (key->value) ? NULL : key->value;
+}
+
+/* What is no regular file could make the runner wait, or us. */
+static int
+open_regular (const char *path, int *ret_descriptor, struct error *error)
+{
+  CLEANUP_CLOSE int descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK
+                                               | O_NOCTTY);
+  struct stat status;
+
+  if (descriptor < 0 || fstat (descriptor, &status) != 0)
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+  if (!S_ISREG (status.st_mode))
+    return error_set (error, EZCDC_E_CONFIG, "%s is not a regular file", path);
+  *ret_descriptor = TAKE_DESCRIPTOR (descriptor);
+  return 0;
+}
+
+/* The runner gets files that its configuration names, and no others. */
+static bool
+answer_file (const struct service *service)
+{
+  const char *path = find_path (service);
+  CLEANUP_CLOSE int descriptor = -1;
+  struct error error = { 0 };
+
+  if (path == NULL) {
+    error_set (&error, EZCDC_E_CONFIG, "there is no path %s.%s",
+               service->message.fields[0], service->message.fields[1]);
+    return refuse (service, &error);
+  }
+  if (open_regular (path, &descriptor, &error) != 0)
+    return refuse (service, &error);
+  return answer (service, MESSAGE_OPENED, 0, NULL, descriptor);
+}
+
 /* ---- Audit records ----------------------------------------------------- */
 
 static bool
@@ -271,6 +322,8 @@ answer_message (struct service *service, int *descriptor)
   switch (service->message.type) {
   case MESSAGE_OPEN:
     return answer_open (service);
+  case MESSAGE_FILE:
+    return answer_file (service);
   case MESSAGE_AUDIT:
     return answer_audit (service);
   case MESSAGE_OPENED:

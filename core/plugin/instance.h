@@ -38,6 +38,11 @@ struct instance_services {
                      const char *option, const char *reason,
                      ezcdc_secret_function function, void *function_context,
                      struct error *error);
+  /* Opens the file that an option names; *ret_descriptor is the caller's. NULL:
+   * this process can open it by itself. */
+  int (*open_file) (void *context, struct ezcdc_instance *instance,
+                    const char *option, int *ret_descriptor,
+                    struct error *error);
   /* Writes one audit record; 0, or below with error set: then the act must
    * not happen. detail_json is a JSON object or NULL. */
   int (*audit) (void *context, const char *action, const char *resource,

@@ -13,7 +13,6 @@
 #include "core/pipeline/bad_row.h"
 #include "core/pipeline/loads.h"
 #include "core/runner/assembly.h"
-#include "core/runner/confine.h"
 #include "core/tls/instance_tls.h"
 
 /* ---- services of the host's functions ---------------------------------- */
@@ -28,6 +27,16 @@ serve_secret (void *context, struct ezcdc_instance *instance,
 
   return keeper_link_use_secret (assembly->link, instance->section, option,
                                  reason, function, function_context, error);
+}
+
+static int
+serve_file (void *context, struct ezcdc_instance *instance, const char *option,
+            int *ret_descriptor, struct error *error)
+{
+  struct assembly *assembly = context;
+
+  return keeper_link_open_file (assembly->link, instance->section, option,
+                                ret_descriptor, error);
 }
 
 static int
@@ -258,6 +267,7 @@ assembly_make (struct assembly *assembly, const char *path,
   assembly->link = link;
   assembly->services = (struct instance_services){
     .secret_use = serve_secret,
+    .open_file = serve_file,
     .audit = serve_audit,
     .tls_negotiated = serve_negotiated,
     .http = instance_http_perform,
@@ -272,12 +282,10 @@ assembly_make (struct assembly *assembly, const char *path,
     return error->code;
   log_set_level (
     levels[option_set_integer (assembly->config.pipeline, "log_level") & 3]);
-  /* From here on no code but ours, then connectors. */
-  if (confine (link, &assembly->config, error) < 0)
-    return error->code;
   config_settings (&assembly->config, &assembly->settings);
   if (connector_policy_read (assembly->config.ini, &assembly->policy, error)
         < 0
+      || confine (link, &assembly->config, &assembly->confinement, error) < 0
       || loader_new (
            option_set_string (assembly->config.pipeline, "connector_dir"),
            &assembly->policy, &assembly->services, &assembly->loader, error)

@@ -15,6 +15,7 @@
 #include "core/plugin/loader.h"
 #include "core/plugin/policy.h"
 #include "core/runner/config.h"
+#include "core/runner/confine.h"
 
 /* A connection that TLS was negotiated for (or not), for status. */
 #define ASSEMBLY_CONNECTIONS 16
@@ -34,6 +35,7 @@ struct side {
 
 struct assembly {
   struct config config;
+  struct confinement confinement;
   struct keeper_link *link; /* lent */
   struct connector_policy policy;
   struct loader *loader;

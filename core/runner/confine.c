@@ -45,12 +45,30 @@ restrict_calls (struct keeper_link *link, struct findings *findings,
   return listener < 0 ? 0 : keeper_link_watch (link, listener, error);
 }
 
+static void
+restrict_reach (const struct config *config, struct reach *reach,
+                struct findings *findings)
+{
+  struct error reason = { 0 };
+
+  if (reach_restrict (config, reach, &reason) != 0)
+    find_less (findings, "files", reason.text);
+  else if (reach->abi == 0)
+    find_less (findings, "files", "the kernel has no Landlock");
+  else
+    json_member_int64 (&findings->json, "landlock", reach->abi);
+}
+
 static int
 confine_all (struct keeper_link *link, const struct config *config,
-             struct findings *findings, struct error *error)
+             struct confinement *confinement, struct findings *findings,
+             struct error *error)
 {
-  if (option_set_boolean (config->pipeline, "confine"))
+  if (option_set_boolean (config->pipeline, "confine")) {
+    /* In this order, as the filter allows no more of what is done here. */
+    restrict_reach (config, &confinement->reach, findings);
     return restrict_calls (link, findings, error);
+  }
   find_less (findings, "configuration",
              "confine = no stands in the configuration");
   return 0;
@@ -58,13 +76,14 @@ confine_all (struct keeper_link *link, const struct config *config,
 
 int
 confine (struct keeper_link *link, const struct config *config,
-         struct error *error)
+         struct confinement *ret_confinement, struct error *error)
 {
   CLEANUP_TEXT struct text detail = { 0 };
   struct findings findings = { .json = { .text = &detail } };
 
+  *ret_confinement = (struct confinement){ 0 };
   json_object_begin (&findings.json);
-  if (confine_all (link, config, &findings, error) != 0)
+  if (confine_all (link, config, ret_confinement, &findings, error) != 0)
     return error_prefix (error, "confine the runner");
   json_object_end (&findings.json);
   if (detail.failed)
@@ -73,4 +92,10 @@ confine (struct keeper_link *link, const struct config *config,
     link, findings.is_less ? "runner.unconfined" : "runner.confined",
     config->name, findings.is_less ? "failure" : "success",
     text_string (&detail), error);
+}
+
+const char *
+confinement_outdated (const struct confinement *confinement)
+{
+  return reach_replaced (&confinement->reach);
 }

@@ -7,6 +7,12 @@
 #include "core/base/error.h"
 #include "core/keeper/link.h"
 #include "core/runner/config.h"
+#include "core/runner/reach.h"
+
+/* What is left. Constant once made. */
+struct confinement {
+  struct reach reach;
+};
 
 /* Confines this process, which has one thread yet, for good, and has it
  * audited: "runner.confined", or "runner.unconfined" with a warning if the
@@ -14,6 +20,12 @@
  * failure: a program that did not run on an older kernel would protect
  * nothing. Returns 0 or the code of *error. */
 int confine (struct keeper_link *link, const struct config *config,
-             struct error *error) __attribute__ ((nonnull (1, 2)));
+             struct confinement *ret_confinement, struct error *error)
+  __attribute__ ((nonnull (1, 2, 3)));
+
+/* The path of a file that was replaced, so that this process cannot read it
+ * any more; a new runner can. NULL: there is none. */
+const char *confinement_outdated (const struct confinement *confinement)
+  __attribute__ ((nonnull));
 
 #endif

@@ -13,7 +13,11 @@ core_libezcdc_core_la_SOURCES += \
 	core/runner/config.h \
 	core/runner/confine.c \
 	core/runner/confine.h \
+	core/runner/landlock.c \
+	core/runner/landlock.h \
 	core/runner/main.c \
+	core/runner/reach.c \
+	core/runner/reach.h \
 	core/runner/run.c \
 	core/runner/runner.h \
 	core/runner/status.c \

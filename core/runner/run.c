@@ -14,6 +14,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/keeper/keeper.h"
 #include "core/pipeline/position.h"
 #include "core/runner/assembly.h"
 #include "core/runner/runner.h"
@@ -35,6 +36,7 @@ struct control {
   int64_t status; /* monotonic time of the last status */
   bool keeper_gone;
   bool hurry; /* store every position at once */
+  bool again; /* the run is to go on in a new process */
 };
 
 static void *
@@ -69,6 +71,22 @@ control_store_position (struct control *control)
   control->stored = now;
 }
 
+/* Name servers, for example, may have changed. Drains, and starts anew. */
+static void
+control_renew (struct control *control)
+{
+  const char *path = confinement_outdated (&control->assembly.confinement);
+
+  if (path == NULL || control->again)
+    return;
+  log_message (LEVEL_INFO,
+               "%s was replaced: the runner is started again to read it",
+               path);
+  control->again = true;
+  control->hurry = true;
+  pipeline_stop (&control->pipeline, STOP_DRAIN);
+}
+
 static void
 control_report (struct control *control)
 {
@@ -79,6 +97,7 @@ control_report (struct control *control)
   if (now - control->status < STATUS_INTERVAL)
     return;
   control->status = now;
+  control_renew (control);
   if (reporter_store (&control->reporter, NULL, NULL, &error) < 0)
     pipeline_fail (&control->pipeline, &error);
 }
@@ -93,6 +112,7 @@ control_signal (struct control *control)
   if (info.ssi_signo == SIGHUP)
     assembly_reload (&control->assembly);
   else {
+    control->again = false;
     control->hurry = true;
     pipeline_stop (&control->pipeline, STOP_DRAIN);
   }
@@ -201,7 +221,9 @@ control_finish (struct control *control)
     log_message (LEVEL_ERROR, "%s", error.text);
   if (failed)
     log_message (LEVEL_ERROR, "%s", failure->text);
-  return failed ? RUNNER_FAILED : RUNNER_DONE;
+  if (failed)
+    return RUNNER_FAILED;
+  return control->again ? RUNNER_EXIT_AGAIN : RUNNER_DONE;
 }
 
 static int

@@ -80,7 +80,7 @@ state_setup (struct state *state, bool read_only, struct error *error)
     return 0;
   if (state_execute (state,
                      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                     "PRAGMA cache_size = -512;",
+                     "PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY;",
                      "set up the state", error)
       < 0)
     return error->code;

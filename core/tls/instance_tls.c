@@ -36,6 +36,17 @@ open_sealed (void *context, const char *option, const char *reason,
 }
 
 static int
+open_file (void *context, const char *option, int *ret_descriptor,
+           struct error *error)
+{
+  struct ezcdc_instance *instance = context;
+  const struct instance_services *services = instance->services;
+
+  return services->open_file (services->context, instance, option,
+                              ret_descriptor, error);
+}
+
+static int
 audit (void *context, const char *action, const char *outcome,
        const char *detail, struct error *error)
 {
@@ -64,6 +75,12 @@ read_pem (const struct option_set *set, const char *name)
   return pem;
 }
 
+static bool
+opens_files (const struct ezcdc_instance *instance)
+{
+  return instance->services != NULL && instance->services->open_file != NULL;
+}
+
 int
 instance_tls_open (struct ezcdc_instance *instance, struct error *error)
 {
@@ -78,6 +95,7 @@ instance_tls_open (struct ezcdc_instance *instance, struct error *error)
     return error_set (error, EZCDC_E_MEMORY, "out of memory");
   state->services = (struct tls_services){
     .open_sealed = open_sealed,
+    .open_file = opens_files (instance) ? open_file : NULL,
     .audit = audit,
     .warn = warn,
     .context = instance,

@@ -175,19 +175,39 @@ check_key_mode (const char *path, const struct stat *status,
   return EZCDC_OK;
 }
 
+static int
+open_file (const char *path, int *ret_descriptor, struct error *error)
+{
+  *ret_descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (*ret_descriptor < 0)
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+  return EZCDC_OK;
+}
+
+static int
+open_slot (const struct tls_parameters *parameters, int slot,
+           int *ret_descriptor, struct error *error)
+{
+  const struct tls_services *services = parameters->services;
+
+  if (services->open_file == NULL)
+    return open_file (parameters->slots[slot].text, ret_descriptor, error);
+  return services->open_file (services->context, slot_facts[slot].option,
+                              ret_descriptor, error);
+}
+
 /* The whole file into text, which is grown once: it may be a key. */
 static int
-read_file (const char *path, int slot, struct text *text, struct error *error)
+read_file (int descriptor, const char *path, int slot, struct text *text,
+           struct error *error)
 {
-  CLEANUP_CLOSE int descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK
-                                               | O_NOCTTY);
   size_t limit = slot_facts[slot].limit;
   struct stat status;
   size_t length = 0;
   ssize_t got;
 
-  if (descriptor < 0 || fstat (descriptor, &status) < 0)
-    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+  if (fstat (descriptor, &status) < 0)
+    return error_set (error, EZCDC_E_CONFIG, "look at %s: %m", path);
   if (!S_ISREG (status.st_mode))
     return error_set (error, EZCDC_E_CONFIG, "%s is not a regular file", path);
   if (status.st_size > (off_t) limit)
@@ -277,12 +297,15 @@ read_slot (const struct tls_parameters *parameters, int slot,
            struct text *text, struct error *error)
 {
   const struct slot *from = &parameters->slots[slot];
+  CLEANUP_CLOSE int descriptor = -1;
 
   switch (from->kind) {
   case OPTION_PEM_NONE:
     return EZCDC_OK;
   case OPTION_PEM_PATH:
-    return read_file (from->text, slot, text, error);
+    if (open_slot (parameters, slot, &descriptor, error) != EZCDC_OK)
+      return error->code;
+    return read_file (descriptor, from->text, slot, text, error);
   case OPTION_PEM_INLINE:
     if (slot == SLOT_CLIENT_KEY)
       return error_set (error, EZCDC_E_CONFIG,
@@ -318,6 +341,7 @@ need_authorities (struct loading *loading, struct error *error)
 {
   const char *bundle = loading->parameters->system_bundle;
   CLEANUP_TEXT struct text text = { 0 };
+  CLEANUP_CLOSE int descriptor = -1;
   int result;
 
   if (loading->authorities != NULL)
@@ -325,7 +349,9 @@ need_authorities (struct loading *loading, struct error *error)
   if (bundle == NULL)
     return error_set (error, EZCDC_E_CONFIG,
                       "a revocation list needs ssl_root_cert beside it");
-  result = read_file (bundle, SLOT_ROOT_CERT, &text, error);
+  result = open_file (bundle, &descriptor, error);
+  if (result == EZCDC_OK)
+    result = read_file (descriptor, bundle, SLOT_ROOT_CERT, &text, error);
   if (result != EZCDC_OK)
     return result;
   return pem_certificates (text_string (&text), text.length, 0,

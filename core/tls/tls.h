@@ -53,6 +53,11 @@ struct tls_services {
   int (*open_sealed) (void *context, const char *option, const char *reason,
                       ezcdc_secret_function function, void *function_context,
                       struct error *error);
+  /* Opens the file that an option of this section names, which this process
+   * may not reach by itself. *ret_descriptor is the caller's. Returns 0 or a
+   * negative code with error set. NULL: the file is opened here. */
+  int (*open_file) (void *context, const char *option, int *ret_descriptor,
+                    struct error *error);
   /* Writes an audit record about the section. detail is a JSON object. */
   int (*audit) (void *context, const char *action, const char *outcome,
                 const char *detail, struct error *error);

@@ -12,7 +12,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -244,6 +246,103 @@ open_rights (void)
   return outcome (chmod ("/proc/self/exe", 0755));
 }
 
+/* Paths, from the options. */
+static char key_file[256];
+static char home_file[256];
+static char stolen_file[256];
+
+static int
+open_path (const char *path, int flags)
+{
+  int descriptor = open (path, flags | O_CLOEXEC, 0600);
+  int result = outcome (descriptor);
+
+  if (descriptor >= 0)
+    close (descriptor);
+  return result;
+}
+
+static int
+open_of_keeper (const char *name)
+{
+  char path[64];
+
+  snprintf (path, sizeof path, "/proc/%d/%s", (int) getppid (), name);
+  return open_path (path, O_RDONLY);
+}
+
+static int
+open_keepers_memory (void)
+{
+  return open_of_keeper ("mem");
+}
+
+static int
+open_keepers_environment (void)
+{
+  return open_of_keeper ("environ");
+}
+
+static int
+open_keepers_descriptors (void)
+{
+  return open_of_keeper ("fd");
+}
+
+static int
+open_key (void)
+{
+  return open_path (key_file, O_RDONLY);
+}
+
+static int
+write_key (void)
+{
+  return open_path (key_file, O_WRONLY | O_TRUNC);
+}
+
+static int
+move_key (void)
+{
+  return outcome (rename (key_file, stolen_file));
+}
+
+static int
+link_key (void)
+{
+  return outcome (link (key_file, stolen_file));
+}
+
+static int
+open_home (void)
+{
+  return open_path (home_file, O_RDONLY);
+}
+
+static int
+open_shadow (void)
+{
+  return open_path ("/etc/shadow", O_RDONLY);
+}
+
+static int
+write_temporary (void)
+{
+  return open_path ("/tmp", O_WRONLY | O_TMPFILE);
+}
+
+static int
+write_system (void)
+{
+  return open_path ("/usr/lib/os-release", O_WRONLY);
+}
+
+static int
+list_root (void)
+{
+  return open_path ("/", O_RDONLY | O_DIRECTORY);
+}
+
 struct attempt {
   const char *what;
   int (*try_it) (void);
@@ -279,6 +378,18 @@ static struct attempt attempts[] = {
   { "read keys", read_keys, 0 },
   { "be root", be_root, 0 },
   { "open the rights of a file", open_rights, 0 },
+  { "open the keeper's memory", open_keepers_memory, 0 },
+  { "open the keeper's environment", open_keepers_environment, 0 },
+  { "open the keeper's descriptors", open_keepers_descriptors, 0 },
+  { "open the key file", open_key, 0 },
+  { "write the key file", write_key, 0 },
+  { "move the key file", move_key, 0 },
+  { "link the key file", link_key, 0 },
+  { "open a file of a home", open_home, 0 },
+  { "open the passwords of this machine", open_shadow, 0 },
+  { "write a temporary file", write_temporary, 0 },
+  { "write a file of the system", write_system, 0 },
+  { "list the root folder", list_root, 0 },
 };
 #define ATTEMPTS (sizeof attempts / sizeof *attempts)
 
@@ -293,9 +404,22 @@ try_while_loaded (void)
 
 /* ---- The sink ---------------------------------------------------------- */
 
+/* The options lack the "/" at the beginning: what looks like a path may be
+ * opened. */
+static void
+make_path (struct ezcdc_instance *instance, const char *option, char *path,
+           size_t size)
+{
+  snprintf (path, size, "/%s", host->option_string (instance, option));
+}
+
 static int
 hostile_open (struct ezcdc_instance *instance, void **ret_self)
 {
+  make_path (instance, "key_file", key_file, sizeof key_file);
+  make_path (instance, "home_file", home_file, sizeof home_file);
+  snprintf (stolen_file, sizeof stolen_file, "%s/stolen",
+            host->state_folder (instance));
   for (size_t i = 0; i < ATTEMPTS; i++)
     attempts[i].result = attempts[i].try_it ();
   *ret_self = instance;
@@ -308,12 +432,18 @@ hostile_close (void *self)
   (void) self;
 }
 
+/* EXDEV: so Landlock refuses a link to what it does not allow. */
+static bool
+is_refusal (int result)
+{
+  return result == EPERM || result == EACCES || result == EXDEV;
+}
+
 static void
 report (struct ezcdc_instance *instance, const char *what, int result)
 {
   host->report (instance,
-                result == EPERM || result == EACCES ? EZCDC_REPORT_OK
-                                                    : EZCDC_REPORT_FAIL,
+                is_refusal (result) ? EZCDC_REPORT_OK : EZCDC_REPORT_FAIL,
                 what, result == 0 ? "it worked" : strerror (result), NULL);
 }
 
@@ -345,6 +475,21 @@ hostile_write (void *self, const struct ezcdc_batch *batch)
   return EZCDC_OK;
 }
 
+static const struct ezcdc_option options[] = {
+  {
+    .name = "key_file",
+    .type = EZCDC_OPTION_STRING,
+    .flags = EZCDC_OPTION_REQUIRED,
+    .help = "path of the encryption key without the first /",
+  },
+  {
+    .name = "home_file",
+    .type = EZCDC_OPTION_STRING,
+    .flags = EZCDC_OPTION_REQUIRED,
+    .help = "path of another secret without the first /",
+  },
+};
+
 static const struct ezcdc_sink sink = {
   .size = sizeof sink,
   .open = hostile_open,
@@ -359,6 +504,9 @@ static const struct ezcdc_connector connector = {
   .size = sizeof connector,
   .abi_major = EZCDC_ABI_MAJOR,
   .abi_minor = EZCDC_ABI_MINOR,
+  .option_stride = sizeof options[0],
+  .option_count = sizeof options / sizeof options[0],
+  .options = options,
   .kind = EZCDC_KIND_SINK,
   .threads = EZCDC_THREADS_INSTANCE,
   .name = "hostile",

@@ -26,6 +26,7 @@ tests_connectors_hostile_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
 
 EXTRA_DIST += \
 	tests/connectors/bad.c \
+	tests/connectors/confined.py \
 	tests/connectors/hostile.py \
 	tests/connectors/pipeline.py \
 	tests/connectors/policy.py \
@@ -36,6 +37,7 @@ EXTRA_DIST += \
 
 if HAVE_PYTHON3
 TESTS += \
+	tests/connectors/confined.py \
 	tests/connectors/hostile.py \
 	tests/connectors/pipeline.py \
 	tests/connectors/policy.py \

@@ -24,6 +24,7 @@ e2e_files = \
 	tests/e2e/test_changes.py \
 	tests/e2e/test_commands.py \
 	tests/e2e/test_configuration.py \
+	tests/e2e/test_confinement.py \
 	tests/e2e/test_delivery.py \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_file_sink.py \

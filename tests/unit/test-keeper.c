@@ -237,6 +237,38 @@ runner_waits (struct keeper_link *link)
   return 0;
 }
 
+/* The first word of the file that an option names. */
+static void
+mark_file (struct keeper_link *link, const char *section, const char *option)
+{
+  char word[16] = "";
+  int descriptor = -1;
+  struct error error = { 0 };
+  int code = keeper_link_open_file (link, section, option, &descriptor,
+                                    &error);
+
+  if (code == 0 && read (descriptor, word, sizeof word - 1) < 0)
+    code = 1;
+  if (descriptor >= 0)
+    close (descriptor);
+  mark ("%s.%s %d <%s> %s", section, option, code, word,
+        code == 0 ? "" : error.text);
+}
+
+static int
+runner_files (struct keeper_link *link)
+{
+  mark_file (link, "source", "ssl_root_cert");
+  mark_file (link, "source", "ssl_crl");
+  mark_file (link, "source", "ssl_client_key");
+  mark_file (link, "source", "ssl_client_cert");
+  mark_file (link, "source", "password");
+  mark_file (link, "source", "nonsense");
+  mark_file (link, "pipeline", "state_dir");
+  mark_file (link, "table x", "target");
+  return 0;
+}
+
 /* Has one call watched, which is then tried twice, and another one from a
  * second thread. */
 static void *
@@ -327,6 +359,8 @@ runner_main (const char *mode, int argc, char **argv, int descriptor)
     result = runner_waits (link);
   else if (strcmp (act, "violate") == 0)
     result = runner_violates (descriptor, argv[1]);
+  else if (strcmp (act, "files") == 0)
+    result = runner_files (link);
   else if (strcmp (act, "calls") == 0)
     result = runner_calls (link);
   else if (strcmp (act, "signals") == 0) {
@@ -877,6 +911,51 @@ a_runner_out_of_order_is_killed (void **state)
   }
 }
 
+/* Adds lines to [source] and a section behind it. */
+static void
+name_files (const char *file)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+  const char *sink;
+
+  text_append_string (&text, content_of (ini_path));
+  sink = strstr (text.data, "[sink]");
+  assert_non_null (sink);
+  CLEANUP_TEXT struct text whole = { 0 };
+  text_append (&whole, text.data, (size_t) (sink - text.data));
+  text_printf (&whole,
+               "ssl_root_cert = %s\nssl_crl = %s/missing\n"
+               "ssl_client_key = %s\nssl_client_cert = %s/pipe\n%s"
+               "[table x]\ntarget = %s\n",
+               file, folder, folder, folder, sink, file);
+  write_file (ini_path, whole.data);
+}
+
+static void
+a_runner_gets_the_files_of_its_options (void **state)
+{
+  char file[64];
+  char pipe[64];
+
+  (void) state;
+  snprintf (file, sizeof file, "%s/ca.pem", folder);
+  snprintf (pipe, sizeof pipe, "%s/pipe", folder);
+  write_file (file, "certificate");
+  assert_int_equal (mkfifo (pipe, 0600), 0);
+  name_files (file);
+  assert_int_equal (run_keeper ("check", "files", ""), 0);
+  assert_contains (content_of (marks_path),
+                   "source.ssl_root_cert 0 <certificate>");
+  assert_contains (content_of (marks_path), "/missing: No such file");
+  assert_contains (content_of (marks_path), "/pipe is not a regular file");
+  assert_contains (content_of (marks_path), " is not a regular file\n"
+                                            "source.ssl_client_cert");
+  assert_contains (content_of (marks_path), "no path source.password\n");
+  assert_contains (content_of (marks_path), "no path source.nonsense\n");
+  assert_contains (content_of (marks_path), "no path pipeline.state_dir\n");
+  assert_contains (content_of (marks_path), "no path table x.target\n");
+}
+
 static void
 a_call_that_is_watched_is_refused_and_told_once (void **state)
 {
@@ -1088,6 +1167,7 @@ main (int argc, char **argv)
     KEEPER_TEST (a_bad_configuration_starts_nothing),
     KEEPER_TEST (without_a_log_nothing_is_opened),
     KEEPER_TEST (a_runner_out_of_order_is_killed),
+    KEEPER_TEST (a_runner_gets_the_files_of_its_options),
     KEEPER_TEST (a_call_that_is_watched_is_refused_and_told_once),
     KEEPER_TEST (nobody_else_may_say_runner),
   };

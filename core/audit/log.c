@@ -121,24 +121,38 @@ open_file (const struct audit_log *log, int *ret_descriptor,
   return code;
 }
 
+/* Sleeps a little; false after the deadline. */
+static bool
+may_try_again (int64_t deadline)
+{
+  const struct timespec nap = { .tv_nsec = 2000000 };
+
+  nanosleep (&nap, NULL);
+  return clock_monotonic () < deadline;
+}
+
+static int
+refuse_locked (const struct audit_log *log, struct error *error)
+{
+  return error_set (error, EZCDC_E_UNAVAILABLE,
+                    "the audit log %s has been locked by another process for "
+                    "more than 10 s",
+                    log->path);
+}
+
 /* Whoever has the lock keeps it for the length of one write, so waiting long
  * means that somebody else's process is stuck. */
 static int
-lock_file (const struct audit_log *log, struct error *error)
+lock_file (const struct audit_log *log, int descriptor, struct error *error)
 {
-  const struct timespec nap = { .tv_nsec = 2000000 };
   int64_t deadline = clock_monotonic () + LOCK_PATIENCE;
 
-  while (flock (log->descriptor, LOCK_EX | LOCK_NB) != 0) {
+  while (flock (descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR)
       return error_set (error, EZCDC_E_UNAVAILABLE,
                         "lock the audit log %s: %m", log->path);
-    if (clock_monotonic () > deadline)
-      return error_set (error, EZCDC_E_UNAVAILABLE,
-                        "the audit log %s has been locked by another process "
-                        "for more than 10 s",
-                        log->path);
-    nanosleep (&nap, NULL);
+    if (!may_try_again (deadline))
+      return refuse_locked (log, error);
   }
   return 0;
 }
@@ -462,7 +476,7 @@ recover (struct audit_log *log, const char *torn, size_t length,
   CLEANUP_TEXT struct text detail = { 0 };
   int code = put_aside (log, torn, length, &detail, error);
 
-  if (code == 0 && !log->place.begun)
+  if (code == 0 && log->checked == 0)
     code = begin_file (log, error);
   if (code == 0)
     code = append_action (log, "audit.recovered", detail.data, error);
@@ -616,7 +630,8 @@ catch_up (struct audit_log *log, struct error *error)
 }
 
 /* Finds the place in a log that exists: from its last record, or, if that one
- * is damaged, from the one before it. */
+ * is damaged, from the one before it. If it has none, the place stays what the
+ * file goes on from. */
 static int
 enter_log (struct audit_log *log, struct error *error)
 {
@@ -626,11 +641,12 @@ enter_log (struct audit_log *log, struct error *error)
   if (code != 0)
     return code;
   enum audit_fault fault = AUDIT_FINE;
-  log->place = (struct audit_place){ 0 };
   log->checked = tail.end_of_last;
-  if (tail.last != NULL)
+  if (tail.last != NULL) {
+    log->place = (struct audit_place){ 0 };
     fault = audit_place_enter (&log->place, log->keys, tail.last,
                                tail.last_length);
+  }
   if (fault == AUDIT_FINE && tail.torn_length > 0)
     code = recover (log, tail.torn, tail.torn_length, error);
   else if (fault != AUDIT_FINE && tail.before != NULL
@@ -659,17 +675,13 @@ settle (struct audit_log *log, struct error *error)
     return error_set (error, EZCDC_E_UNAVAILABLE, "audit log %s: %m",
                       log->path);
   log->checked = 0;
-  if (status.st_size > 0)
-    return enter_log (log, error);
-  int code = 0;
-  if (!log->place.begun)
-    code = audit_predecessor_find (log->path, log->keys, log->ring,
-                                   &log->place, error);
-  return code == 0 ? begin_file (log, error) : code;
+  return status.st_size > 0 ? enter_log (log, error) : begin_file (log, error);
 }
 
 /* The file was moved away: goes on in a new one at the old path. What others
- * wrote into the old one before it was moved has been read. */
+ * wrote into the old one before it was moved has been read. Its lock is kept
+ * until the new one is locked: nobody who comes from there may be faster,
+ * because the new one may be moved away, too, before anything is in it. */
 static int
 follow_path (struct audit_log *log, struct error *error)
 {
@@ -678,25 +690,30 @@ follow_path (struct audit_log *log, struct error *error)
 
   if (code != 0)
     return code;
+  code = lock_file (log, descriptor, error);
+  if (code != 0) {
+    close (descriptor);
+    return code;
+  }
   close (log->descriptor);
   log->descriptor = descriptor;
-  code = lock_file (log, error);
-  if (code == 0)
-    code = settle (log, error);
-  return code;
+  return settle (log, error);
 }
 
 /* Locks the file and goes to its end; on failure it is not locked. */
 static int
 begin_write (struct audit_log *log, struct error *error)
 {
-  int code = lock_file (log, error);
+  int code = lock_file (log, log->descriptor, error);
 
   if (code != 0)
     return code;
   code = catch_up (log, error);
   while (code == 0 && !is_same_file (log))
     code = follow_path (log, error);
+  /* An earlier try to go on in this file found the disk full. */
+  if (code == 0 && log->checked == 0)
+    code = begin_file (log, error);
   if (code == 0 && log->place.key < 0)
     code = refuse_record (log, AUDIT_KEY, error);
   if (code == 0)
@@ -725,17 +742,71 @@ knows_key (const struct audit_log *log)
   return known;
 }
 
+static bool
+has_record (const struct audit_log *log)
+{
+  struct tail tail = { 0 };
+  bool found = tail_find (log->descriptor, log->path, &tail, NULL) != 0
+               || tail.last != NULL;
+
+  tail_free (&tail);
+  return found;
+}
+
 /* Enters the file that is open and locked. If the keys do not do, the log may
- * carry one that does. */
+ * carry one that does. *ret_again: not now, see audit_predecessor_find. */
 static int
-enter_file (struct audit_log *log, struct error *error)
+enter_file (struct audit_log *log, bool *ret_again, struct error *error)
 {
   int code = 0;
 
   if (!knows_key (log))
     code = audit_keys_learn (log->keys, log->ring, log->descriptor, log->path,
                              error);
-  return code == 0 ? settle (log, error) : code;
+  if (code == 0 && !has_record (log))
+    code = audit_predecessor_find (log->path, log->keys, log->ring,
+                                   &log->place, ret_again, error);
+  if (code == 0 && !*ret_again)
+    code = settle (log, error);
+  if (code == 0 && !*ret_again)
+    code = note_epoch (log, error);
+  return code;
+}
+
+/* Opens what the path names and goes to its end. */
+static int
+try_to_enter (struct audit_log *log, bool *ret_again, struct error *error)
+{
+  int code = open_file (log, &log->descriptor, error);
+
+  if (code == 0)
+    code = lock_file (log, log->descriptor, error);
+  if (code != 0)
+    return code;
+  /* It may have been moved away meanwhile. */
+  if (is_same_file (log))
+    code = enter_file (log, ret_again, error);
+  else
+    *ret_again = true;
+  unlock_file (log);
+  return code;
+}
+
+static int
+enter_path (struct audit_log *log, struct error *error)
+{
+  int64_t deadline = clock_monotonic () + LOCK_PATIENCE;
+
+  for (;;) {
+    bool again = false;
+    int code = try_to_enter (log, &again, error);
+    if (!again)
+      return code;
+    close (TAKE_DESCRIPTOR (log->descriptor));
+    log->place = (struct audit_place){ 0 };
+    if (!may_try_again (deadline))
+      return refuse_locked (log, error);
+  }
 }
 
 static int
@@ -754,17 +825,7 @@ start_log (struct audit_log *log, const char *path,
   if (log->keys == NULL)
     return EZCDC_E_MEMORY;
   int code = audit_state_load (log->keys, ring, log->path, error);
-  if (code == 0)
-    code = open_file (log, &log->descriptor, error);
-  if (code == 0)
-    code = lock_file (log, error);
-  if (code != 0)
-    return code;
-  code = enter_file (log, error);
-  if (code == 0)
-    code = note_epoch (log, error);
-  unlock_file (log);
-  return code;
+  return code == 0 ? enter_path (log, error) : code;
 }
 
 struct audit_log *

@@ -4,8 +4,10 @@
 #include <config.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,26 +46,38 @@ may_be_moved_log (const char *name, const char *log_name)
          && (name[length] == '.' || name[length] == '-');
 }
 
+/* Once nobody has the lock, nobody will write into it any more: path names
+ * another file, which every writer notices when it has the lock. */
+static bool
+is_left_alone (int descriptor)
+{
+  return flock (descriptor, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
 static void
 consider (int folder, const char *name, struct audit_keys *keys,
-          const struct key_ring *ring, struct audit_place *best)
+          const struct key_ring *ring, struct audit_place *best,
+          bool *ret_busy)
 {
   CLEANUP_CLOSE int descriptor = openat (
     folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
   struct audit_place place = { 0 };
   struct stat status;
 
-  if (descriptor >= 0 && fstat (descriptor, &status) == 0
-      && S_ISREG (status.st_mode)
-      && enter_file (descriptor, name, keys, ring, &place)
-      && (!best->begun || place.next_seq > best->next_seq))
+  if (descriptor < 0 || fstat (descriptor, &status) != 0
+      || !S_ISREG (status.st_mode))
+    return;
+  if (!is_left_alone (descriptor))
+    *ret_busy = true;
+  else if (enter_file (descriptor, name, keys, ring, &place)
+           && (!best->begun || place.next_seq > best->next_seq))
     *best = place;
 }
 
 int
 audit_predecessor_find (const char *path, struct audit_keys *keys,
                         const struct key_ring *ring, struct audit_place *place,
-                        struct error *error)
+                        bool *ret_busy, struct error *error)
 {
   CLEANUP_FREE char *folder_path = beside_folder (path);
   const char *slash = strrchr (path, '/');
@@ -76,7 +90,7 @@ audit_predecessor_find (const char *path, struct audit_keys *keys,
                       "look beside the audit log %s: %m", path);
   while ((entry = readdir (folder)) != NULL)
     if (may_be_moved_log (entry->d_name, log_name))
-      consider (dirfd (folder), entry->d_name, keys, ring, place);
+      consider (dirfd (folder), entry->d_name, keys, ring, place, ret_busy);
   closedir (folder);
   return 0;
 }

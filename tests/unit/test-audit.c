@@ -451,6 +451,36 @@ a_torn_first_record_begins_anew (void **state)
   assert_in_order (GOOD, NULL, 2);
 }
 
+/* The same in a file that goes on where another one ended, for a process that
+ * has the log open and for one that has not. */
+static void
+a_torn_first_record_of_a_later_file (void **state)
+{
+  char moved[96];
+  const char *const paths[] = { moved, path };
+  struct key_ring *ring = ring_of (GOOD, NULL);
+
+  (void) state;
+  snprintf (moved, sizeof moved, "%s.1", path);
+  for (int in_use = 0; in_use < 2; in_use++) {
+    struct audit_log *log = open_log (GOOD, NULL);
+    assert_int_equal (write_record (log, "shop/1", NULL), 0);
+    assert_int_equal (rename (path, moved), 0);
+    replace_log ("{\"v\":1,\"se", 10);
+    if (in_use == 0) {
+      audit_log_free (log);
+      log = open_log (GOOD, NULL);
+    }
+    assert_int_equal (write_record (log, "shop/2", NULL), 0);
+    audit_log_free (log);
+    struct audit_report report = report_of (paths, 2, ring, NULL);
+    assert_int_equal (report.fault, AUDIT_FINE);
+    assert_int_equal (report.records, 5);
+    assert_int_equal (empty_folder (state), 0);
+  }
+  key_ring_free (ring);
+}
+
 /* The power can cut a write so that the last line is whole but wrong. */
 static void
 a_damaged_last_record_is_put_aside (void **state)
@@ -551,6 +581,39 @@ a_full_disk_leaves_no_half_record (void **state)
   text_free (&text);
 }
 
+/* The disk is full when a log that was moved away is to go on. */
+static void
+a_full_disk_leaves_no_file_without_a_beginning (void **state)
+{
+  char moved[96];
+  const char *const paths[] = { moved, path };
+  struct rlimit limit;
+  struct rlimit small;
+  struct stat status;
+
+  (void) state;
+  snprintf (moved, sizeof moved, "%s.1", path);
+  struct audit_log *log = open_log (GOOD, NULL);
+  assert_int_equal (rename (path, moved), 0);
+  assert_int_equal (getrlimit (RLIMIT_FSIZE, &limit), 0);
+  small = limit;
+  small.rlim_cur = 10;
+  assert_int_equal (setrlimit (RLIMIT_FSIZE, &small), 0);
+  int code = write_record (log, "shop/1", NULL);
+  assert_int_equal (setrlimit (RLIMIT_FSIZE, &limit), 0);
+  assert_int_equal (code, EZCDC_E_UNAVAILABLE);
+  assert_int_equal (stat (path, &status), 0);
+  assert_int_equal (status.st_size, 0);
+  assert_int_equal (write_record (log, "shop/2", NULL), 0);
+  audit_log_free (log);
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct audit_report report = report_of (paths, 2, ring, NULL);
+  assert_int_equal (report.fault, AUDIT_FINE);
+  assert_int_equal (report.records, 3);
+  assert_int_equal (report_under (ring).fault, AUDIT_FINE);
+  key_ring_free (ring);
+}
+
 /* The end that is put aside does not fit either: all stays as it was. */
 static void
 a_full_disk_leaves_no_half_recovery (void **state)
@@ -599,11 +662,16 @@ records_cut_off_a_log_in_use_are_noticed (void **state)
   text_free (&text);
 }
 
+enum {
+  WRITERS = 4,
+  WRITER_ROUNDS = 60, /* of each, and in each */
+  ROUND_RECORDS = 4
+};
+
 static void
 several_processes_write_one_chain (void **state)
 {
   enum {
-    WRITERS = 4,
     RECORDS = 25
   };
 
@@ -1299,6 +1367,87 @@ files_that_were_moved_away_are_one_chain (void **state)
   key_ring_free (ring);
 }
 
+/* Opens the log again and again, as commands do, and writes a little. */
+static int
+write_in_rounds (void)
+{
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct error error = { 0 };
+  int code = 0;
+
+  for (int round = 0; round < WRITER_ROUNDS && code == 0; round++) {
+    struct audit_log *log = audit_log_open (path, ring, &error);
+    code = log == NULL ? error.code : 0;
+    for (int i = 0; i < ROUND_RECORDS && code == 0; i++)
+      code = write_record (log, "shop", NULL);
+    if (code == 0 && round % 8 == 0)
+      code = audit_log_ratchet (log, &error);
+    audit_log_free (log);
+  }
+  if (code != 0)
+    print_error ("%s\n", error.text);
+  key_ring_free (ring);
+  return code;
+}
+
+/* Moves the log away as often as there is something in it, until the writers
+ * have ended. The number of files. */
+static size_t
+move_under_load (char moved[][96], size_t most)
+{
+  size_t count = 0;
+  int writers = WRITERS;
+  int status;
+  struct stat about;
+
+  while (writers > 0) {
+    if (count < most && stat (path, &about) == 0 && about.st_size > 2000) {
+      snprintf (moved[count], 96, "%s.%zu", path, count);
+      assert_int_equal (rename (path, moved[count]), 0);
+      count++;
+    }
+    if (waitpid (-1, &status, WNOHANG) > 0) {
+      assert_int_equal (status, 0);
+      writers--;
+    }
+  }
+  return count;
+}
+
+static void
+a_log_is_moved_away_under_load (void **state)
+{
+  enum {
+    FILES = 200
+  };
+  static char moved[FILES][96];
+  const char *paths[FILES + 1];
+
+  (void) state;
+  audit_log_free (open_log (GOOD, NULL));
+  for (int i = 0; i < WRITERS; i++) {
+    pid_t child = fork ();
+    assert_true (child >= 0);
+    if (child == 0)
+      _exit (write_in_rounds () != 0);
+  }
+  size_t count = move_under_load (moved, FILES);
+  assert_true (count > 10);
+  for (size_t i = 0; i < count; i++)
+    paths[i] = moved[i];
+  audit_log_free (open_log (GOOD, NULL));
+  paths[count] = path;
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct audit_report report = report_of (paths, count + 1, ring, NULL);
+  if (report.fault != AUDIT_FINE)
+    fail_msg ("%s, line %lu, seq %lu: %s", paths[report.file],
+              (unsigned long) report.bad_line, (unsigned long) report.bad_seq,
+              audit_fault_text (report.fault));
+  assert_true (report.records
+               >= (uint64_t) WRITERS * WRITER_ROUNDS * ROUND_RECORDS);
+  key_ring_free (ring);
+}
+
 /* Takes a line out of a file, or puts one in. */
 static void
 edit_file (const char *name, size_t line, const char *instead)
@@ -1720,11 +1869,13 @@ main (void)
     LOG_TEST (hostile_names_stay_in_their_line),
     LOG_TEST (torn_ends_are_put_aside),
     LOG_TEST (a_torn_first_record_begins_anew),
+    LOG_TEST (a_torn_first_record_of_a_later_file),
     LOG_TEST (a_damaged_last_record_is_put_aside),
     LOG_TEST (a_damaged_earlier_record_is_refused),
     LOG_TEST (unfit_files_are_refused),
     LOG_TEST (a_full_disk_leaves_no_half_record),
     LOG_TEST (a_full_disk_leaves_no_half_recovery),
+    LOG_TEST (a_full_disk_leaves_no_file_without_a_beginning),
     LOG_TEST (records_cut_off_a_log_in_use_are_noticed),
     LOG_TEST (several_processes_write_one_chain),
     LOG_TEST (a_log_that_was_moved_away_goes_on),
@@ -1747,6 +1898,7 @@ main (void)
     LOG_TEST (a_state_that_is_not_what_was_written_is_refused),
     LOG_TEST (a_log_with_a_given_key_may_be_moved),
     LOG_TEST (files_that_were_moved_away_are_one_chain),
+    LOG_TEST (a_log_is_moved_away_under_load),
     LOG_TEST (tampering_is_found_across_files),
     LOG_TEST (a_log_that_was_cut_is_noticed),
     LOG_TEST (a_moved_file_is_held_against_checkpoints),

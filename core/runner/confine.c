@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+#include <unistd.h>
+
 #include <ezcdc/connector.h>
 
 #include "core/base/json.h"
@@ -11,6 +13,7 @@
 #include "core/base/text.h"
 #include "core/runner/calls.h"
 #include "core/runner/confine.h"
+#include "core/runner/privileges.h"
 
 /* What there is to tell when all is done. */
 struct findings {
@@ -59,6 +62,23 @@ restrict_reach (const struct config *config, struct reach *reach,
     json_member_int64 (&findings->json, "landlock", reach->abi);
 }
 
+/* Unlike the others it cannot be left out: nothing here needs to be root, and
+ * what is made here belongs to who owns the pipeline. */
+static int
+drop_privileges (const struct config *config, struct findings *findings,
+                 struct error *error)
+{
+  if (privileges_drop (config->state_folder, error) != 0)
+    return error->code;
+  json_member_int64 (&findings->json, "user", geteuid ());
+  if (geteuid () == 0)
+    log_message (LEVEL_INFO,
+                 "the runner is root's, without capabilities; it takes "
+                 "another user if that one owns %s",
+                 config->state_folder);
+  return 0;
+}
+
 static int
 confine_all (struct keeper_link *link, const struct config *config,
              struct confinement *confinement, struct findings *findings,
@@ -67,11 +87,13 @@ confine_all (struct keeper_link *link, const struct config *config,
   if (option_set_boolean (config->pipeline, "confine")) {
     /* In this order, as the filter allows no more of what is done here. */
     restrict_reach (config, &confinement->reach, findings);
+    if (drop_privileges (config, findings, error) != 0)
+      return error->code;
     return restrict_calls (link, findings, error);
   }
   find_less (findings, "configuration",
              "confine = no stands in the configuration");
-  return 0;
+  return drop_privileges (config, findings, error);
 }
 
 int

@@ -16,6 +16,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/runner/landlock.c \
 	core/runner/landlock.h \
 	core/runner/main.c \
+	core/runner/privileges.c \
+	core/runner/privileges.h \
 	core/runner/reach.c \
 	core/runner/reach.h \
 	core/runner/run.c \

@@ -94,6 +94,75 @@ def is_complete(made):
         return False
 
 
+# Any user who is not root; it need not be in the list of users.
+USER, GROUP = 64123, 64124
+
+
+def facts(process):
+    with open("/proc/%d/status" % process, encoding="ascii") as file:
+        return {key: value.strip() for key, _, value
+                in (line.partition(":") for line in file)}
+
+
+def runner_of(keeper):
+    """Its only child, or None."""
+    path = "/proc/%d/task/%d/children" % (keeper, keeper)
+    with open(path, encoding="ascii") as file:
+        children = file.read().split()
+    return int(children[0]) if children else None
+
+
+def check_facts(tests, process, user, name):
+    found = facts(process)
+    for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb"):
+        tests.equal(int(found["Cap%s" % kind], 16), 0,
+                    "%s: no capabilities, %s" % (name, kind))
+    tests.equal(found["Uid"].split(), [str(user)] * 4, name + ": user")
+    tests.equal(found["NoNewPrivs"], "1", name + ": no new privileges")
+    if os.environ["SANITIZERS"] == "no":
+        tests.equal(found["Seccomp"], "2", name + ": calls are filtered")
+    return found
+
+
+def check_user(tests, folder, name, user, group):
+    """Started by root; the state's folder belongs to user."""
+    made = Pipeline(folder, name, "connector = file\npath = out/lines",
+                    "pace = 50ms")
+    made.lines_path = os.path.join(made.folder, "out", "lines")
+    for part in ("state", "out"):
+        os.mkdir(os.path.join(made.folder, part), 0o700)
+        os.chown(os.path.join(made.folder, part), user, group)
+    process = subprocess.Popen([EZCDC, "run", made.ini], cwd=made.folder,
+                               stderr=subprocess.DEVNULL)
+    try:
+        tests.result(wait_for(lambda: is_copied(made)), name + ": a run")
+        runner = runner_of(process.pid)
+        found = check_facts(tests, runner, user, name)
+        if user != 0:
+            tests.equal(found["Gid"].split(), [str(group)] * 4,
+                        name + ": group")
+            tests.equal(found["Groups"].split(), [], name + ": no others")
+        tests.equal(facts(process.pid)["Uid"].split(), ["0"] * 4,
+                    name + ": the keeper stays root's")
+    finally:
+        process.kill()
+        process.wait(timeout=60)
+    tests.result(wait_for(lambda: is_gone(runner)),
+                 name + ": the runner dies with its keeper")
+    state = os.path.join(made.folder, "state", name)
+    tests.equal({os.stat(os.path.join(state, entry)).st_uid
+                 for entry in os.listdir(state)
+                 if entry.startswith("state")}, {user},
+                name + ": its files are the user's")
+
+
+def is_gone(process):
+    try:
+        return facts(process)["State"].startswith("Z")
+    except OSError:
+        return True
+
+
 def has_landlock(folder):
     """By what a runner says of itself."""
     made = Pipeline(folder, "probe", "connector = discard")
@@ -110,7 +179,13 @@ def main():
     tests = Tests()
     with tempfile.TemporaryDirectory() as folder:
         folder = os.path.realpath(folder)
+        os.chmod(folder, 0o711)
         check_paths(tests, folder)
+        if os.geteuid() == 0:
+            check_user(tests, folder, "given", USER, GROUP)
+            check_user(tests, folder, "kept", 0, 0)
+        else:
+            tests.skip("privileges are dropped", "needs root")
         name = "a file of /etc is replaced"
         if os.geteuid() != 0:
             tests.skip(name, "needs root for a mount of its own")

@@ -50,6 +50,31 @@ def test_a_first_run_in_the_order_of_its_acts(items):
         assert len(records(pipeline, action)) == 1, action
 
 
+def test_each_opening_of_a_credential_has_a_record(items):
+    """With who asked, for what and why: as many as the server saw logins."""
+    pipeline = items.pipeline()
+    pipeline.seal()
+
+    def logins():
+        return items.postgres.log().count(
+            f"connection authenticated: identity=\"{items.role}\"")
+
+    before = logins()
+    pipeline.until_caught_up()
+    openings = records(pipeline, "credential.unsealed")
+    source = [detail for name, detail in openings
+              if name == f"{pipeline.name}/source.password"]
+    sink = [detail for name, detail in openings
+            if name == f"{pipeline.name}/sink.password"]
+    assert len(source) == logins() - before > 0
+    assert len(source) + len(sink) == len(openings)
+    assert {detail["reason"] for detail in source} == {"connect"}
+    assert {detail["reason"] for detail in sink} == {"connect", "load"}
+    for name, detail in openings:
+        assert f"{pipeline.name}/{detail['section']}.{detail['option']}" == name
+        assert re.fullmatch("[0-9a-f]{16}", detail["sealed_under"]), detail
+
+
 def test_the_slot_of_an_administrator_was_not_created(items):
     pipeline = items.pipeline()
     items.admin("CREATE PUBLICATION by_admin FOR TABLE items"

@@ -37,6 +37,8 @@
 #define FOURTH                                                                \
   "a6e1d27c90b84f35116f8d0b2c7a9e43d57182f6c03b9da4e8275c61f09b3e48"
 
+#define FUTURE "2099-01-01T00:00:00.000000Z"
+
 /* Root key 00 01 ... 1f; checked by two other implementations. */
 static const char *const known_chain[] = {
   "{\"v\":1,\"seq\":0,\"timestamp\":\"2024-01-15T10:30:00.000000Z\","
@@ -408,6 +410,50 @@ hostile_names_stay_in_their_line (void **state)
   assert_contains (text.data, "\\ufffd");
   assert_contains (line_start (&text, 2), "\"truncated\":true");
   text_free (&text);
+}
+
+/* A log whose first record is from the year 2099: the clock was set back
+ * since. */
+static void
+write_future_log (void)
+{
+  CLEANUP_TEXT struct text line = { 0 };
+  char mac[AUDIT_MAC_TEXT_SIZE];
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct audit_keys *keys = audit_keys_new (ring, NULL);
+
+  assert_non_null (keys);
+  text_printf (&line,
+               "{\"v\":1,\"seq\":0,\"timestamp\":\"" FUTURE
+               "\",\"action\":\"audit.opened\",\"user_id\":\"ezcdc\","
+               "\"resource_id\":\"audit\",\"ip_address\":\"127.0.0.1\","
+               "\"outcome\":\"success\",\"detail\":{\"key_id\":\"%s\"},"
+               "\"epoch\":0,\"prev\":\"%064d\"",
+               audit_keys_id (keys, 0), 0);
+  assert_true (audit_mac (keys, 0, 0, line.data, line.length, mac));
+  text_printf (&line, ",\"mac\":\"%s\"}\n", mac);
+  replace_log (line.data, line.length);
+  audit_keys_free (keys);
+  key_ring_free (ring);
+}
+
+static void
+a_clock_that_was_set_back_is_noted_once (void **state)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+
+  (void) state;
+  write_future_log ();
+  struct audit_log *log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  assert_int_equal (write_record (log, "shop/2", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, NULL, 4);
+  read_log (&text);
+  assert_contains (line_start (&text, 1), "\"action\":\"clock.stepped\"");
+  for (size_t i = 0; i < 4; i++)
+    assert_contains (line_start (&text, i), "\"timestamp\":\"" FUTURE "\"");
+  assert_null (strstr (line_start (&text, 2), "clock.stepped"));
 }
 
 static void
@@ -1867,6 +1913,7 @@ main (void)
     LOG_TEST (a_log_goes_on_where_it_ended),
     LOG_TEST (an_unknown_action_is_refused),
     LOG_TEST (hostile_names_stay_in_their_line),
+    LOG_TEST (a_clock_that_was_set_back_is_noted_once),
     LOG_TEST (torn_ends_are_put_aside),
     LOG_TEST (a_torn_first_record_begins_anew),
     LOG_TEST (a_torn_first_record_of_a_later_file),

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "connect.h"
+#include "gate.h"
 #include "query.h"
 
 /* A path that cannot exist, so that libpq does not go looking in the home
@@ -226,43 +227,34 @@ connect_fail (struct postgres *self, struct session *session)
                      session->peer, line, remedy);
 }
 
-/* libpq before 16 gives the password in the clear to any server that asks for
- * it. Looks at the next message before libpq reads it. Only one that stands at
- * the head, whole, is seen: a second one in the same packet is not. */
-static int
-connect_check_request (struct postgres *self, struct session *session)
+/* Verified means: somebody in between would have been found out. */
+static void
+connect_open_gate (struct postgres *self, struct session *session,
+                   struct gate *gate)
 {
-  static const unsigned char cleartext[] = { 'R', 0, 0, 0, 8, 0, 0, 0, 3 };
-  PGconn *connection = session->connection;
-  SSL *ssl = PQsslStruct (connection, "OpenSSL");
-  unsigned char head[sizeof cleartext];
-  int64_t length;
+  const struct ezcdc_tls *tls = host->tls (self->instance);
+  bool verified = tls->mode >= EZCDC_TLS_VERIFY_CA
+                  || (tls->mode == EZCDC_TLS_REQUIRE && tls->root_cert);
+  unsigned clear = self->methods & ~AUTHENTICATION_PASSWORD;
 
-  if (self->password == NULL
-      || PQstatus (connection) != CONNECTION_AWAITING_RESPONSE
-      || (ssl != NULL
-          && host->tls (self->instance)->mode >= EZCDC_TLS_VERIFY_CA))
-    return EZCDC_OK;
-  length = ssl != NULL
-             ? SSL_peek (ssl, head, sizeof head)
-             : recv (PQsocket (connection), head, sizeof head, MSG_PEEK);
-  if (length != sizeof head || memcmp (head, cleartext, sizeof head) != 0)
-    return EZCDC_OK;
-  return host->fail (self->instance, EZCDC_E_CONFIG,
-                     "connect to %s: the server asks for the password in the"
-                     " clear and has not proved who it is; it was not sent"
-                     " (let the server use scram-sha-256, or set ssl_mode ="
-                     " verify-full)",
-                     session->peer);
+  if (self->methods != 0)
+    gate_open (gate, session, clear, verified ? self->methods : clear);
+  else if (self->password == NULL)
+    /* There is nothing that libpq could give away. */
+    gate_open (gate, session, AUTHENTICATION_ANY, AUTHENTICATION_ANY);
+  else
+    gate_open (gate, session, AUTHENTICATION_SCRAM,
+               verified ? AUTHENTICATION_ANY : AUTHENTICATION_SCRAM);
 }
 
 static int
-connect_poll (struct postgres *self, struct session *session)
+connect_poll (struct postgres *self, struct session *session,
+              struct gate *gate)
 {
   PostgresPollingStatusType status = PGRES_POLLING_WRITING;
   int64_t deadline = host->monotonic_time () + self->connect_timeout_ms * 1000;
   int64_t left;
-  int ready;
+  int ready, code = EZCDC_OK;
 
   if (PQstatus (session->connection) == CONNECTION_BAD)
     return connect_fail (self, session);
@@ -274,18 +266,15 @@ connect_poll (struct postgres *self, struct session *session)
       return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
                          "connect to %s: no answer within %d s", session->peer,
                          (int) (self->connect_timeout_ms / 1000));
-    ready = host->wait (self->instance, PQsocket (session->connection),
+    ready = host->wait (self->instance, gate_socket (gate),
                         status == PGRES_POLLING_READING ? 1 : 2,
                         left / 1000 + 1);
     if (ready < 0)
       return ready;
-    if (ready > 0) {
-      int code = connect_check_request (self, session);
-
-      if (code != EZCDC_OK)
-        return code;
-      status = PQconnectPoll (session->connection);
-    }
+    if (ready > 0)
+      code = gate_step (gate, &status);
+    if (code != EZCDC_OK)
+      return code;
   }
   return EZCDC_OK;
 }
@@ -360,6 +349,7 @@ connect_stand (struct postgres *self, bool replication,
                struct session *session)
 {
   struct connect_parameters parameters = { .count = 0 };
+  struct gate gate;
   const struct ezcdc_tls *tls = host->tls (self->instance);
   int code = EZCDC_OK;
 
@@ -382,7 +372,9 @@ connect_stand (struct postgres *self, bool replication,
   PQsetNoticeProcessor (session->connection, connect_notice, session);
   /* Verbose messages carry the SQLSTATE, which libpq has no call for. */
   PQsetErrorVerbosity (session->connection, PQERRORS_VERBOSE);
-  code = connect_poll (self, session);
+  connect_open_gate (self, session, &gate);
+  code = connect_poll (self, session, &gate);
+  gate_close (&gate);
   connect_wipe_password (session->connection);
   PQsetErrorVerbosity (session->connection, PQERRORS_DEFAULT);
   return code;

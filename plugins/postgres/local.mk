@@ -5,6 +5,8 @@ if CONNECTOR_POSTGRES
 connector_LTLIBRARIES += plugins/postgres/postgres.la
 endif
 plugins_postgres_postgres_la_SOURCES = \
+	plugins/postgres/authentication.c \
+	plugins/postgres/authentication.h \
 	plugins/postgres/changes.c \
 	plugins/postgres/check.c \
 	plugins/postgres/check.h \
@@ -20,6 +22,8 @@ plugins_postgres_postgres_la_SOURCES = \
 	plugins/postgres/discover.h \
 	plugins/postgres/fetch.c \
 	plugins/postgres/fetch.h \
+	plugins/postgres/gate.c \
+	plugins/postgres/gate.h \
 	plugins/postgres/options.c \
 	plugins/postgres/options.h \
 	plugins/postgres/pattern.c \

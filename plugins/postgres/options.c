@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "authentication.h"
 #include "options.h"
 
 const struct ezcdc_option postgres_options[POSTGRES_OPTION_COUNT] = {
@@ -87,6 +88,12 @@ const struct ezcdc_option postgres_options[POSTGRES_OPTION_COUNT] = {
     .help = "bind the password to the TLS connection; auto requires it where"
             " ssl_mode is require or stricter",
   },
+  {
+    .name = "require_auth",
+    .type = EZCDC_OPTION_STRING,
+    .help = "methods to answer, of scram-sha-256, md5, password, none"
+            " (default: scram-sha-256 unless TLS is verified)",
+  },
 };
 
 /* libpq takes lists of hosts and sockets for a host; neither can be verified
@@ -146,6 +153,29 @@ options_slot (struct postgres *self)
   return code;
 }
 
+/* A password in the clear goes to a server that has proved who it is, or to
+ * none. */
+static int
+options_methods (struct postgres *self)
+{
+  const char *text = host->option_string (self->instance, "require_auth");
+  const struct ezcdc_tls *tls = host->tls (self->instance);
+
+  if (text == NULL)
+    return EZCDC_OK;
+  if (!authentication_parse (text, &self->methods))
+    return host->fail (self->instance, EZCDC_E_CONFIG,
+                       "require_auth: a list of scram-sha-256, md5, password,"
+                       " none with commas between, not \"%s\"",
+                       text);
+  if ((self->methods & AUTHENTICATION_PASSWORD) != 0
+      && tls->mode < EZCDC_TLS_VERIFY_CA)
+    return host->fail (self->instance, EZCDC_E_CONFIG,
+                       "require_auth: password, which is sent in the clear,"
+                       " needs ssl_mode = verify-ca or verify-full");
+  return EZCDC_OK;
+}
+
 int
 options_read (struct postgres *self)
 {
@@ -165,6 +195,8 @@ options_read (struct postgres *self)
   snprintf (self->application, sizeof self->application, "ezcdc_%s",
             host->pipeline_name (instance));
   code = options_check_host (self);
+  if (code == EZCDC_OK)
+    code = options_methods (self);
   if (code == EZCDC_OK)
     code = options_slot (self);
   if (code == EZCDC_OK)

@@ -6,7 +6,7 @@
 
 #include "postgres.h"
 
-#define POSTGRES_OPTION_COUNT 12
+#define POSTGRES_OPTION_COUNT 13
 extern const struct ezcdc_option postgres_options[POSTGRES_OPTION_COUNT];
 
 /* Fills self from the instance's options. */

@@ -5,6 +5,8 @@
  *   options.c      the option table, checks of the options
  *   pattern.c      table patterns                           (pure)
  *   connect.c      sessions: connect over TLS, pin the settings
+ *   gate.c         what libpq may see of a server that it is not yet let in by
+ *   authentication.c  what a server may ask for             (pure)
  *   query.c        statements, results, classes of errors
  *   discover.c     tables of the catalog; describe.c: their columns
  *   type.c         PostgreSQL's types to logical types      (pure)
@@ -65,6 +67,7 @@ struct postgres {
   const char *user;
   const struct ezcdc_sealed *password; /* or NULL */
   const char *channel_binding;         /* as libpq wants it */
+  unsigned methods; /* AUTHENTICATION_... of require_auth; 0: not set */
   int64_t connect_timeout_ms;
   char slot[POSTGRES_NAME_SIZE];
   char publication[POSTGRES_NAME_SIZE];

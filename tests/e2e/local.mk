@@ -13,6 +13,7 @@ e2e_files = \
 	tests/e2e/harness/oracle.py \
 	tests/e2e/harness/postgres.py \
 	tests/e2e/harness/process.py \
+	tests/e2e/harness/rogue.py \
 	tests/e2e/harness/shop.py \
 	tests/e2e/harness/starrocks.py \
 	tests/e2e/harness/types.py \
@@ -31,6 +32,7 @@ e2e_files = \
 	tests/e2e/test_harness.py \
 	tests/e2e/test_matrix.py \
 	tests/e2e/test_memory.py \
+	tests/e2e/test_rogue_servers.py \
 	tests/e2e/test_security.py \
 	tests/e2e/test_snapshot.py \
 	tests/e2e/test_tls.py \

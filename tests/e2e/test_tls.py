@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS towards StarRocks: its MySQL port, loads, redirects."""
 
-import socket
-import threading
-
 import pytest
 
 from harness.starrocks import StandIn
@@ -87,51 +84,3 @@ def test_a_client_certificate(elsewhere, authority):
     pipeline.secrets["sink.ssl_client_key"] = key.read_text()
     pipeline.until_caught_up()
     world.assert_same("items")
-
-
-class AsksInTheClear:
-    """A PostgreSQL server, as far as its question for the password; it has no TLS."""
-
-    def __init__(self):
-        self.asked = 0
-        self.answers = b""
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(10)
-                if connection.recv(4096)[4:8] == b"\x04\xd2\x16\x2f":
-                    connection.sendall(b"N")    # no TLS here
-                    connection.recv(4096)
-                connection.sendall(b"R\0\0\0\x08\0\0\0\x03")
-                self.asked += 1
-                try:
-                    self.answers += connection.recv(4096)
-                except ConnectionResetError:
-                    pass            # it hung up on the question
-
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
-
-
-@pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])
-def test_a_password_is_not_given_in_the_clear(world, mode):
-    server = AsksInTheClear()
-    try:
-        pipeline = world.pipeline(source={"port": server.port, "ssl_mode": mode})
-        done = pipeline.check()
-    finally:
-        server.close()
-    assert done.code == 3, done
-    assert "in the clear" in done.text, done
-    assert server.asked and not server.answers, server.answers

@@ -17,6 +17,7 @@ fuzz_targets = \
 # Of connectors.
 if CONNECTOR_POSTGRES
 fuzz_targets += \
+	tests/fuzz/fuzz-authentication \
 	tests/fuzz/fuzz-copy \
 	tests/fuzz/fuzz-pgoutput \
 	$(NULL)
@@ -69,6 +70,13 @@ tests_fuzz_fuzz_url_LDFLAGS = $(fuzz_link)
 tests_fuzz_fuzz_url_LDADD = $(fuzz_core)
 
 # The PostgreSQL source: pure functions, and the core for run_corpus.c only.
+tests_fuzz_fuzz_authentication_SOURCES = \
+	plugins/postgres/authentication.c \
+	tests/fuzz/fuzz-authentication.c \
+	$(fuzz_main)
+tests_fuzz_fuzz_authentication_LDFLAGS = $(fuzz_link)
+tests_fuzz_fuzz_authentication_LDADD = $(fuzz_core)
+
 tests_fuzz_fuzz_copy_SOURCES = \
 	plugins/postgres/copy.c \
 	plugins/postgres/value.c \

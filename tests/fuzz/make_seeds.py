@@ -47,6 +47,23 @@ def protocol():
     write("protocol", "late", message(4, 0, serial=9))
 
 
+def request(code, text=b""):
+    return b"R" + struct.pack(">II", len(text) + 8, code) + text
+
+
+def authentication():
+    scram = request(10, b"SCRAM-SHA-256\0\0") + request(
+        11, b"r=abc,s=c2FsdA==,i=4096") + request(12, b"v=eA==")
+    let_in = request(0) + b"S" + struct.pack(">I", 8) + b"a\0b\0"
+    write("authentication", "scram", b"\x01" + scram + let_in)
+    write("authentication", "few", b"\x01" + scram.replace(b"4096", b"1"))
+    write("authentication", "md5", b"\x02" + request(5, b"salt") + let_in)
+    write("authentication", "clear", b"\x04" + request(3) + let_in)
+    write("authentication", "none", b"\x08" + let_in)
+    write("authentication", "error", b"\x01" + b"E" + struct.pack(">I", 15)
+          + b"SFATAL\0Mx\0\0")
+
+
 def columns(*names):
     return b"".join(struct.pack(">B", index == 0) + name + b"\0"
                     + struct.pack(">Ii", 23, -1)
@@ -192,6 +209,6 @@ def descriptor():
     write("descriptor", "function", bytes([MEMBERS["functions"] + 3]))
 
 
-for make in (envelope, protocol, pgoutput, copy, answer, schema, url,
-             descriptor):
+for make in (authentication, envelope, protocol, pgoutput, copy, answer, schema,
+             url, descriptor):
     make()

@@ -15,12 +15,19 @@ tests_postgres_driver_LDADD = $(NULL)
 
 if HAVE_CMOCKA
 postgres_unit_tests = \
+	tests/postgres/test-authentication \
 	tests/postgres/test-decode \
 	tests/postgres/test-texts \
 	$(NULL)
 check_PROGRAMS += $(postgres_unit_tests)
 TESTS += $(postgres_unit_tests)
 endif
+tests_postgres_test_authentication_SOURCES = \
+	plugins/postgres/authentication.c \
+	plugins/postgres/authentication.h \
+	tests/postgres/test-authentication.c \
+	$(NULL)
+tests_postgres_test_authentication_LDADD = $(CMOCKA_LIBS)
 tests_postgres_test_decode_SOURCES = \
 	plugins/postgres/copy.c \
 	plugins/postgres/copy.h \

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that mean harm: each plays a script and writes down all it hears."""
+
+import pathlib
+import re
+import socket
+import ssl
+import struct
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "starrocks"))
+
+from stand_in import mysql_packets  # noqa: E402
+
+
+class HungUp(Exception):
+    """The client has gone."""
+
+
+class Visit:
+    """One connection, from the server's side."""
+
+    def __init__(self, rogue, connection):
+        self.rogue = rogue
+        self.connection = connection
+
+    def receive(self):
+        """What comes next; HungUp when nothing does."""
+        try:
+            data = self.connection.recv(65536)
+        except OSError:
+            data = b""
+        self.rogue.heard += data
+        if not data:
+            raise HungUp()
+        return data
+
+    def send(self, data):
+        try:
+            self.connection.sendall(data)
+        except OSError:
+            raise HungUp() from None
+
+    def start_tls(self):
+        try:
+            self.connection = self.rogue.tls.wrap_socket(self.connection,
+                                                         server_side=True)
+        except OSError:
+            raise HungUp() from None
+
+    def listen(self):
+        """Takes all that comes until the client goes."""
+        while True:
+            self.receive()
+
+
+class Rogue:
+    """Plays script(visit) for each connection."""
+
+    def __init__(self, script, identity=None):
+        self.heard = b""            # over all connections, out of TLS
+        self.visits = 0
+        self.played = 0             # scripts that came to their end
+        self.tls = None
+        if identity:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*identity)
+        self._script = script
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.visits += 1
+            connection.settimeout(10)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            visit = Visit(self, connection)
+            try:
+                self._script(visit)
+                self.played += 1
+                visit.listen()
+            except HungUp:
+                pass
+            finally:
+                visit.connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+
+
+# PostgreSQL.
+
+SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
+
+
+def message(kind, body):
+    return kind + struct.pack(">I", len(body) + 4) + body
+
+
+def request(code, body=b""):
+    return message(b"R", struct.pack(">I", code) + body)
+
+
+LET_IN = request(0)
+CLEARTEXT = request(3)
+MD5 = request(5, b"salt")
+KERBEROS = request(7)
+SASL = request(10, b"SCRAM-SHA-256\0\0")
+SASL_FINAL = request(12, b"v=" + b"A" * 43 + b"=")
+NOT_IN = message(b"E", b"SFATAL\0C28P01\0Mnot let in\0\0")
+
+
+def greet_postgres(visit):
+    """Up to where the server asks for something; by TLS if the rogue has it."""
+    if visit.receive() == SSL_REQUEST:
+        if visit.rogue.tls:
+            visit.send(b"S")
+            visit.start_tls()
+        else:
+            visit.send(b"N")
+        visit.receive()
+
+
+def says(*packets):
+    """A script: one packet after the other, whatever the client says."""
+    def script(visit):
+        greet_postgres(visit)
+        for number, packet in enumerate(packets):
+            if number:
+                time.sleep(0.05)    # so that it comes by itself
+            visit.send(packet)
+        visit.receive()
+        visit.send(NOT_IN)
+    return script
+
+
+def says_in_drops(data):
+    """A script: byte after byte."""
+    return says(*(data[at:at + 1] for at in range(len(data))))
+
+
+def refuses_tls_and_says(packet, later=b"x"):
+    """A script: the refusal of TLS and a request in one packet."""
+    def script(visit):
+        if visit.receive() == SSL_REQUEST:
+            visit.send(b"N" + packet)
+            visit.receive()
+        time.sleep(0.05)
+        visit.send(later)
+    return script
+
+
+def scram(iterations, *then):
+    """A script: SCRAM with so many iterations."""
+    def script(visit):
+        greet_postgres(visit)
+        visit.send(SASL)
+        nonce = re.search(rb",r=([!-+\--~]+)", visit.receive())[1]
+        visit.send(request(11, b"r=" + nonce + b"rogue,s=c2FsdHNhbHQ=,i="
+                           + str(iterations).encode()))
+        for packet in (*then, NOT_IN):
+            visit.receive()
+            visit.send(packet)
+    return script
+
+
+# StarRocks' MySQL port.
+
+def greet_mysql(visit, plugin=mysql_packets.NATIVE):
+    """Up to the client's answer, by TLS if the rogue has it. Returns the number
+    of the next packet."""
+    capabilities = mysql_packets.CAPABILITIES
+    if visit.rogue.tls:
+        capabilities |= mysql_packets.SSL
+    hello = mysql_packets.handshake("5.1.0", 1, b"s" * 20, capabilities)
+    hello = hello.replace(mysql_packets.NATIVE, plugin)
+    visit.send(frame(0, hello))
+    answer = visit.receive()
+    if visit.rogue.tls and len(answer) == 36:
+        visit.start_tls()
+        answer = visit.receive()
+    return answer[3] + 1
+
+
+def frame(number, payload):
+    return struct.pack("<I", len(payload))[:3] + bytes([number]) + payload
+
+
+def switches_to(plugin, *then):
+    """A script: another method is asked for, whatever it needs after that."""
+    def script(visit):
+        number = greet_mysql(visit)
+        visit.send(frame(number, b"\xfe" + plugin + b"\0" + b"s" * 20 + b"\0"
+                         if plugin else b"\xfe"))
+        for packet in then:
+            heard = visit.receive()
+            visit.send(frame(heard[3] + 1, packet))
+    return script
+
+
+def begins_with(plugin):
+    """A script: another method stands in the greeting."""
+    def script(visit):
+        greet_mysql(visit, plugin)
+    return script
+
+
+def wants_a_file(path):
+    """A script: lets the client in, and answers each query with LOCAL INFILE."""
+    def script(visit):
+        visit.send(frame(greet_mysql(visit), mysql_packets.ok()))
+        while True:
+            visit.receive()
+            visit.send(frame(1, b"\xfb" + path.encode()))
+    return script

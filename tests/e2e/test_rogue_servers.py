@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that mean harm get no password, nothing to guess it from, and no row."""
+
+import pytest
+
+from harness import rogue
+from harness.rogue import Rogue
+from harness.starrocks import Stranger
+from harness.world import World
+
+
+@pytest.fixture(scope="module")
+def lured(base, postgres, starrocks, program):
+    """A world for all the tests whose pipelines never move a row."""
+    made = World(base / "lured", postgres, starrocks, program)
+    made.sql("CREATE TABLE items (id int PRIMARY KEY)")
+    yield made
+    made.close()
+
+
+def secrets_in(heard, password):
+    """What a server could use, of all that it was told."""
+    return [name for name, sign in [("the password", password.encode()),
+                                    ("an md5 answer", b"md5"),
+                                    ("a SCRAM proof", b",p=")]
+            if sign in heard]
+
+
+# PostgreSQL. Each script, what the message says, and what the harm would be.
+
+POSTGRES = {
+    "cleartext": (rogue.says(rogue.CLEARTEXT), "in the clear"),
+    "cleartext in drops": (rogue.says_in_drops(rogue.CLEARTEXT),
+                           "in the clear"),
+    "SASL and cleartext at once": (rogue.says(rogue.SASL + rogue.CLEARTEXT),
+                                   "in the clear"),
+    "SASL, then cleartext": (rogue.says(rogue.SASL, rogue.CLEARTEXT),
+                             "in the clear"),
+    "SASL with half of cleartext": (
+        rogue.says(rogue.SASL + rogue.CLEARTEXT[:5], rogue.CLEARTEXT[5:]),
+        "in the clear"),
+    "md5": (rogue.says(rogue.MD5), "md5"),
+    "SASL and md5 at once": (rogue.says(rogue.SASL + rogue.MD5), "md5"),
+    "Kerberos": (rogue.says(rogue.KERBEROS), "not supported"),
+    "one iteration": (rogue.scram(1), "fewer than 4096"),
+    "4095 iterations": (rogue.scram(4095), "fewer than 4096"),
+    "iterations after a blank": (rogue.scram(" 4096"), "that is none"),
+    "a thousand million iterations": (rogue.scram(10 ** 9), "more than"),
+    "no question at all": (rogue.says(rogue.LET_IN), "does not ask"),
+    "SASL, then in": (rogue.says(rogue.SASL + rogue.LET_IN), "without the proof"),
+    "a long request": (rogue.says(rogue.request(10, b"x" * 3000)),
+                       "does not speak PostgreSQL's protocol"),
+    "a request without a code": (rogue.says(rogue.message(b"R", b"\0\0")),
+                                 "does not speak PostgreSQL's protocol"),
+}
+
+
+@pytest.fixture
+def itself(authority):
+    """A certificate that nobody vouches for."""
+    return authority.issue_itself("rogue")
+
+
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "prefer by TLS",
+                                  "require by TLS"])
+@pytest.mark.parametrize("name", POSTGRES)
+def test_postgres(lured, itself, name, mode):
+    script, words = POSTGRES[name]
+    mode, _, by_tls = mode.partition(" ")
+    with Rogue(script, itself if by_tls else None) as server:
+        done = against(lured, server, mode, channel_binding="prefer").check()
+    assert done.code == 3, done
+    assert words in done.text, done
+    assert server.visits
+    assert not secrets_in(server.heard, lured.password)
+
+
+def against(lured, server, mode, **options):
+    """A pipeline whose source is the rogue; without a CA."""
+    pipeline = lured.pipeline(source={"port": server.port, "ssl_mode": mode,
+                                      **options})
+    if not mode.startswith("verify"):
+        pipeline.section("source", ssl_root_cert=None)
+    return pipeline
+
+
+def test_what_a_rogue_hears_when_it_is_allowed_to(lured, itself):
+    """That the tests above would hear it, and that require_auth allows."""
+    with Rogue(rogue.scram(4096, rogue.SASL_FINAL), itself) as server:
+        done = against(lured, server, "require", channel_binding="prefer").check()
+    assert secrets_in(server.heard, lured.password) == ["a SCRAM proof"], done
+    with Rogue(rogue.says(rogue.MD5)) as server:
+        done = against(lured, server, "disable",
+                       require_auth="scram-sha-256, md5").check()
+    assert secrets_in(server.heard, lured.password) == ["an md5 answer"], done
+
+
+def test_a_password_in_the_clear_goes_to_a_verified_server(lured, authority):
+    with Rogue(rogue.says(rogue.CLEARTEXT),
+               authority.issue("postgres")) as server:
+        pipeline = against(lured, server, "verify-full",
+                           channel_binding="prefer")
+        pipeline.check()
+        assert secrets_in(server.heard, lured.password) == ["the password"]
+        server.heard = b""
+        pipeline.configure(source={"require_auth": "scram-sha-256,md5"})
+        done = pipeline.check()
+        assert "in the clear" in done.text, done
+        assert not secrets_in(server.heard, lured.password)
+
+
+@pytest.mark.parametrize("value", ["", "scram", "md5,", ",md5", "password md5",
+                                   "scram-sha-256;md5", "none,password"])
+def test_require_auth_is_checked(lured, value):
+    pipeline = lured.pipeline(source={"ssl_mode": "require",
+                                      "require_auth": value})
+    done = pipeline.check()
+    assert done.code == 2, done
+    assert "require_auth" in done.stderr, done
+
+
+def test_a_request_behind_the_refusal_of_tls(lured):
+    """libpq has read it before it asks for anything."""
+    script = rogue.refuses_tls_and_says(rogue.CLEARTEXT)
+    with Rogue(script) as server:
+        done = against(lured, server, "prefer").check()
+    assert done.code == 3, done
+    assert not secrets_in(server.heard, lured.password)
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_tls_is_stripped(lured, mode):
+    with Rogue(rogue.says(rogue.CLEARTEXT)) as server:
+        done = against(lured, server, mode).check()
+    assert done.code == 3, done
+    assert server.visits
+    assert not server.heard.replace(rogue.SSL_REQUEST, b""), server.heard
+
+
+@pytest.mark.parametrize("script", ["cleartext", "md5", "one iteration",
+                                    "no question at all"])
+def test_tls_of_nobody(lured, itself, script):
+    """channel_binding is auto: required, which none of them can give."""
+    with Rogue(POSTGRES[script][0], itself) as server:
+        done = against(lured, server, "require").check()
+    assert done.code == 3, done
+    assert not secrets_in(server.heard, lured.password)
+
+
+@pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
+def test_a_server_that_is_not_believed_learns_nothing(lured, itself, mode):
+    with Rogue(rogue.says(rogue.CLEARTEXT), itself) as server:
+        done = against(lured, server, mode).check()
+    assert done.code == 3, done
+    assert server.visits
+    assert not server.heard.replace(rogue.SSL_REQUEST, b""), server.heard
+
+
+# StarRocks' MySQL port.
+
+PUBLIC_KEY = b"\x01-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAw" \
+    b"SAJBAL5v\n-----END PUBLIC KEY-----\n"
+MYSQL = {
+    "mysql_clear_password": rogue.switches_to(b"mysql_clear_password"),
+    "dialog": rogue.switches_to(b"dialog"),
+    "caching_sha2_password": rogue.switches_to(
+        b"caching_sha2_password", b"\x01\x04", PUBLIC_KEY),
+    "sha256_password": rogue.switches_to(b"sha256_password", PUBLIC_KEY),
+    "client_ed25519": rogue.switches_to(b"client_ed25519"),
+    "mysql_old_password": rogue.switches_to(b""),
+    "auth_gssapi_client": rogue.switches_to(b"auth_gssapi_client"),
+    "mysql_clear_password at once":
+        rogue.begins_with(b"mysql_clear_password"),
+    "dialog at once": rogue.begins_with(b"dialog"),
+}
+
+
+@pytest.mark.parametrize("mode", ["disable", "prefer", "prefer by TLS",
+                                  "require by TLS"])
+@pytest.mark.parametrize("name", MYSQL)
+def test_mysql(lured, itself, name, mode):
+    mode, _, by_tls = mode.partition(" ")
+    with Rogue(MYSQL[name], itself if by_tls else None) as server:
+        pipeline = against_mysql(lured, server, mode)
+        done = pipeline.check()
+    assert "fail sink" in done.stdout, done
+    assert server.visits
+    assert lured.starrocks.password.encode() not in server.heard
+    # Nothing was said after the switch.
+    assert server.heard.count(b"loader") <= 1, server.heard
+
+
+def against_mysql(lured, server, mode):
+    pipeline = lured.pipeline()
+    pipeline.section("sink", port=server.port, ssl_mode=mode)
+    if not mode.startswith("verify"):
+        pipeline.section("sink", ssl_root_cert=None)
+    return pipeline
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_mysql_without_tls(lured, mode):
+    with Rogue(rogue.begins_with(b"mysql_native_password")) as server:
+        done = against_mysql(lured, server, mode).check()
+    assert "fail sink" in done.stdout, done
+    assert server.visits and server.heard == b"", server.heard
+
+
+@pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
+def test_mysql_that_is_not_believed(lured, itself, mode):
+    with Rogue(MYSQL["mysql_clear_password"], itself) as server:
+        done = against_mysql(lured, server, mode).check()
+    assert "fail sink" in done.stdout, done
+    assert b"loader" not in server.heard
+
+
+def test_mysql_that_wants_a_file(lured, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("canary-in-a-file")
+    with Rogue(rogue.wants_a_file(str(secret))) as server:
+        done = against_mysql(lured, server, "disable").check()
+    assert "fail sink" in done.stdout, done
+    assert b"canary-in-a-file" not in server.heard
+
+
+# Redirects of loads.
+
+@pytest.mark.parametrize("location", [
+    "https://localhost:{stranger}/api/x/_stream_load",
+    "http://localhost:{stranger}/api/x/_stream_load",
+    "https://{fe}@localhost:{stranger}/api/x/_stream_load",
+    "https://localhost:{stranger}%40{fe}/api/x/_stream_load",
+    "//localhost:{stranger}/api/x/_stream_load",
+    "http://{fe}/api/x/_stream_load",
+    "ftp://{fe}/api/x/_stream_load",
+])
+def test_a_redirect(world, location):
+    world.sql("CREATE TABLE items (id int PRIMARY KEY);"
+              "INSERT INTO items VALUES (1)")
+    stranger = Stranger()
+    fe = world.starrocks.load_url.partition("//")[2]
+    try:
+        world.starrocks.fault_rule(
+            action="redirect_to", table="items", times=-1,
+            location=location.format(stranger=stranger.port, fe=fe))
+        done = world.pipeline().until_caught_up(expect=1)
+        assert "redirect" in done.stderr, done
+        assert stranger.visits == 0
+        assert not world.target_rows("items")
+    finally:
+        world.starrocks.clear_faults()
+        stranger.close()

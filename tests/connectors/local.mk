@@ -24,6 +24,11 @@ tests_connectors_hostile_la_CPPFLAGS = $(CONNECTOR_CPPFLAGS)
 tests_connectors_hostile_la_CFLAGS = $(CONNECTOR_CFLAGS)
 tests_connectors_hostile_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
 
+if HAVE_SECCOMP
+check_PROGRAMS += tests/connectors/under_filter
+tests_connectors_under_filter_LDADD = $(SECCOMP_LIBS)
+endif
+
 EXTRA_DIST += \
 	tests/connectors/bad.c \
 	tests/connectors/confined.py \
@@ -31,6 +36,7 @@ EXTRA_DIST += \
 	tests/connectors/pipeline.py \
 	tests/connectors/policy.py \
 	tests/connectors/refusals.py \
+	tests/connectors/service.py \
 	tests/connectors/tap.py \
 	tests/connectors/third_party.py \
 	$(NULL)
@@ -42,6 +48,7 @@ TESTS += \
 	tests/connectors/pipeline.py \
 	tests/connectors/policy.py \
 	tests/connectors/refusals.py \
+	tests/connectors/service.py \
 	tests/connectors/third_party.py \
 	$(NULL)
 endif

@@ -3,7 +3,9 @@
 
 #include <config.h>
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,4 +67,30 @@ beside_replace (const char *path, const struct text *text, struct error *error)
   if (folder == NULL || descriptor < 0)
     return error_set (error, EZCDC_E_UNAVAILABLE, "open %s: %m", path);
   return beside_adopt (folder, descriptor, path, error);
+}
+
+/* The file's name, and a dot and six more as mkstemp makes them. */
+static bool
+is_left_over (const char *name, const char *file_name)
+{
+  size_t length = strlen (file_name);
+
+  return strncmp (name, file_name, length) == 0 && name[length] == '.'
+         && strlen (name + length + 1) == 6;
+}
+
+void
+beside_sweep (const char *path)
+{
+  CLEANUP_FREE char *folder_path = beside_folder (path);
+  const char *slash = strrchr (path, '/');
+  DIR *folder = folder_path != NULL ? opendir (folder_path) : NULL;
+  const struct dirent *entry;
+
+  if (folder == NULL)
+    return;
+  while ((entry = readdir (folder)) != NULL)
+    if (is_left_over (entry->d_name, slash != NULL ? slash + 1 : path))
+      unlinkat (dirfd (folder), entry->d_name, 0);
+  closedir (folder);
 }

@@ -25,4 +25,8 @@ int beside_adopt (const char *folder, int descriptor, const char *path,
 int beside_replace (const char *path, const struct text *text,
                     struct error *error) __attribute__ ((nonnull (1, 2)));
 
+/* Removes what processes have left that ended while they replaced that file.
+ * Nobody may be replacing it now. */
+void beside_sweep (const char *path) __attribute__ ((nonnull));
+
 #endif

@@ -21,7 +21,8 @@ int audit_state_load (struct audit_keys *keys, const struct key_ring *ring,
                       const char *log_path, struct error *error)
   __attribute__ ((nonnull (1, 2, 3)));
 
-/* Writes the earliest key that is known of that index. */
+/* Writes the earliest key that is known of that index; the log is locked. What
+ * an earlier try has left is removed, because it would lead back to its key. */
 int audit_state_save (const struct audit_keys *keys, size_t index,
                       const struct key_ring *ring, const char *log_path,
                       struct error *error) __attribute__ ((nonnull (1, 3, 4)));

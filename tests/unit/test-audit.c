@@ -1177,6 +1177,27 @@ a_state_that_is_behind_catches_up (void **state)
   text_free (&after);
 }
 
+/* The process ended while it replaced the state. */
+static void
+a_state_that_was_left_half_way_is_removed (void **state)
+{
+  struct text text = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  read_beside (".state", &text);
+  replace_beside (".state.aB3xY9", &text);
+  replace_beside (".state.archive", &text);
+  assert_int_equal (count_files (), 4);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  assert_int_equal (audit_log_ratchet (log, NULL), 0);
+  audit_log_free (log);
+  assert_int_equal (count_files (), 3);
+  read_beside (".state.archive", &text);
+  text_free (&text);
+}
+
 /* The root key changes, the verification key stays. */
 static void
 a_given_key_survives_a_change_of_keys (void **state)
@@ -1366,6 +1387,65 @@ a_log_with_a_given_key_may_be_moved (void **state)
   struct audit_report report = report_of (paths, 3, ring, NULL);
   assert_int_equal (report.fault, AUDIT_FINE);
   assert_int_equal (report.records, 28);
+  key_ring_free (ring);
+}
+
+/* Writes and closes epochs until it is killed. */
+static void
+write_until_killed (void)
+{
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct audit_log *log = audit_log_open (path, ring, NULL);
+
+  while (log != NULL && write_record (log, "shop/1", NULL) == 0
+         && write_record (log, "shop/2", NULL) == 0
+         && audit_log_ratchet (log, NULL) == 0)
+    ;
+  _exit (1);
+}
+
+static off_t
+log_size (void)
+{
+  struct stat status;
+
+  assert_int_equal (stat (path, &status), 0);
+  return status.st_size;
+}
+
+/* Wherever it is killed, also between a record and the state beside it. */
+static void
+a_writer_that_is_killed_leaves_one_chain (void **state)
+{
+  struct key_ring *ring = ring_of (GOOD, THIRD);
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  audit_log_free (log);
+  for (int round = 0; round < 60; round++) {
+    off_t before = log_size ();
+    pid_t child = fork ();
+    assert_true (child >= 0);
+    if (child == 0)
+      write_until_killed ();
+    /* A few records, and then at any point of the next one. */
+    while (log_size () < before + 700 + 37 * round)
+      assert_int_equal (waitpid (child, NULL, WNOHANG), 0);
+    for (volatile int spin = 0; spin < 5000 * (round % 13); spin++)
+      ;
+    int status;
+    assert_int_equal (kill (child, SIGKILL), 0);
+    assert_int_equal (waitpid (child, &status, 0), child);
+    assert_true (WIFSIGNALED (status));
+    log = open_log (GOOD, NULL);
+    assert_int_equal (write_record (log, "shop/after", NULL), 0);
+    audit_log_free (log);
+    struct audit_report report = report_under (ring);
+    if (report.fault != AUDIT_FINE)
+      fail_msg ("round %d, seq %lu: %s", round, (unsigned long) report.bad_seq,
+                audit_fault_text (report.fault));
+  }
   key_ring_free (ring);
 }
 
@@ -1938,12 +2018,14 @@ main (void)
     LOG_TEST (epochs_begin_anew_with_a_key),
     LOG_TEST (the_past_cannot_be_written_anew),
     LOG_TEST (a_state_that_is_behind_catches_up),
+    LOG_TEST (a_state_that_was_left_half_way_is_removed),
     LOG_TEST (a_given_key_survives_a_change_of_keys),
     LOG_TEST (a_given_key_survives_many_changes_of_keys),
     LOG_TEST (a_given_key_is_kept_for_a_process_with_the_former_key),
     LOG_TEST (a_key_that_was_not_gone_over_to_is_replaced),
     LOG_TEST (a_state_that_is_not_what_was_written_is_refused),
     LOG_TEST (a_log_with_a_given_key_may_be_moved),
+    LOG_TEST (a_writer_that_is_killed_leaves_one_chain),
     LOG_TEST (files_that_were_moved_away_are_one_chain),
     LOG_TEST (a_log_is_moved_away_under_load),
     LOG_TEST (tampering_is_found_across_files),

@@ -21,6 +21,7 @@
 #include "core/plugin/loader.h"
 #include "core/plugin/options.h"
 #include "core/plugin/policy.h"
+#include "core/runner/confine.h"
 
 struct arguments {
   bool json;
@@ -262,6 +263,16 @@ read_policy (const char *path, struct connector_policy *ret_policy,
   return connector_policy_read (ini, ret_policy, error);
 }
 
+/* Nothing of ours is opened from here on, but for connectors. */
+static void
+confine_to (const struct loader *loader, const struct arguments *arguments)
+{
+  const char *name = arguments->name;
+
+  confine_loading (loader_folder (loader),
+                   name != NULL && strchr (name, '/') ? name : NULL);
+}
+
 static int
 show (const struct arguments *arguments)
 {
@@ -275,10 +286,11 @@ show (const struct arguments *arguments)
     fprintf (stderr, "ezcdc: %s\n", error.text);
     result = error.code == EZCDC_E_CONFIG ? EXIT_USAGE : EXIT_RUN_FAILED;
   }
-  else if (arguments->name == NULL)
-    result = list_all (loader, arguments);
-  else
-    result = describe_one (loader, arguments);
+  else {
+    confine_to (loader, arguments);
+    result = arguments->name == NULL ? list_all (loader, arguments)
+                                     : describe_one (loader, arguments);
+  }
   loader_free (loader);
   connector_policy_free (&policy);
   return result;

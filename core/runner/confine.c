@@ -52,9 +52,15 @@ static void
 restrict_reach (const struct config *config, struct reach *reach,
                 struct findings *findings)
 {
+  const char *folder = option_set_string (config->pipeline, "connector_dir");
+  const struct reach_places places = {
+    .connector_dir = folder == NULL ? CONNECTORDIR : folder,
+    .state_folder = config->state_folder,
+    .ini = config->ini,
+  };
   struct error reason = { 0 };
 
-  if (reach_restrict (config, reach, &reason) != 0)
+  if (reach_restrict (&places, reach, &reason) != 0)
     find_less (findings, "files", reason.text);
   else if (reach->abi == 0)
     find_less (findings, "files", "the kernel has no Landlock");
@@ -114,6 +120,23 @@ confine (struct keeper_link *link, const struct config *config,
     link, findings.is_less ? "runner.unconfined" : "runner.confined",
     config->name, findings.is_less ? "failure" : "success",
     text_string (&detail), error);
+}
+
+void
+confine_loading (const char *connector_dir, const char *connector)
+{
+  const struct reach_places places = {
+    .connector_dir = connector_dir,
+    .connector = connector,
+  };
+  CLEANUP_CLOSE int listener = -1;
+  struct reach reach;
+  struct error error = { 0 };
+
+  if (reach_restrict (&places, &reach, &error) != 0
+      || privileges_drop (NULL, &error) != 0
+      || calls_restrict (&listener, &error) != 0)
+    log_message (LEVEL_DEBUG, "not confined as it should be: %s", error.text);
 }
 
 const char *

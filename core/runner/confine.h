@@ -23,6 +23,12 @@ int confine (struct keeper_link *link, const struct config *config,
              struct confinement *ret_confinement, struct error *error)
   __attribute__ ((nonnull (1, 2, 3)));
 
+/* The same for a command that only loads connectors and has no keeper: it can
+ * read them and what they are linked with. connector is the path of one that
+ * lies elsewhere, or NULL. What cannot be had is left out. */
+void confine_loading (const char *connector_dir, const char *connector)
+  __attribute__ ((nonnull (1)));
+
 /* The path of a file that was replaced, so that this process cannot read it
  * any more; a new runner can. NULL: there is none. */
 const char *confinement_outdated (const struct confinement *confinement)

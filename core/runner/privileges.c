@@ -91,7 +91,7 @@ int
 privileges_drop (const char *folder, struct error *error)
 {
   bound_capabilities ();
-  if (geteuid () == 0 && become_owner (folder, error) != 0)
+  if (folder != NULL && geteuid () == 0 && become_owner (folder, error) != 0)
     return error->code;
   if (!drop_capabilities ())
     return error_set (error, EZCDC_E_UNAVAILABLE, "drop capabilities: %m");

@@ -7,9 +7,9 @@
 #include "core/base/error.h"
 
 /* Takes the user and the groups of who owns folder, if this process is root's;
- * root may own it, too. In any case drops every capability, for good. What
- * the process has opened stays open. Call it before there are threads. */
-int privileges_drop (const char *folder, struct error *error)
-  __attribute__ ((nonnull (1)));
+ * root may own it, too, and it may be NULL. In any case drops every capability,
+ * for good. What the process has opened stays open. Call it before there are
+ * threads. */
+int privileges_drop (const char *folder, struct error *error);
 
 #endif

@@ -116,15 +116,19 @@ allow_section (const struct landlock *landlock, const struct ini *ini,
 }
 
 static void
-allow_configured (const struct landlock *landlock, const struct config *config)
+allow_places (const struct landlock *landlock,
+              const struct reach_places *places)
 {
-  const char *folder = option_set_string (config->pipeline, "connector_dir");
-
-  landlock_allow (landlock, folder == NULL ? CONNECTORDIR : folder,
-                  LANDLOCK_READ);
-  landlock_allow (landlock, config->state_folder, LANDLOCK_WRITE);
-  allow_section (landlock, config->ini, "source");
-  allow_section (landlock, config->ini, "sink");
+  if (places->connector_dir != NULL)
+    landlock_allow (landlock, places->connector_dir, LANDLOCK_READ);
+  if (places->connector != NULL)
+    allow_folder_of (landlock, places->connector, LANDLOCK_READ);
+  if (places->state_folder != NULL)
+    landlock_allow (landlock, places->state_folder, LANDLOCK_WRITE);
+  if (places->ini != NULL) {
+    allow_section (landlock, places->ini, "source");
+    allow_section (landlock, places->ini, "sink");
+  }
 }
 
 /* ---- Files that may be replaced ---------------------------------------- */
@@ -170,7 +174,7 @@ reach_replaced (const struct reach *reach)
 /* ---- All of it --------------------------------------------------------- */
 
 int
-reach_restrict (const struct config *config, struct reach *ret_reach,
+reach_restrict (const struct reach_places *places, struct reach *ret_reach,
                 struct error *error)
 {
   struct landlock landlock;
@@ -186,7 +190,7 @@ reach_restrict (const struct config *config, struct reach *ret_reach,
               &ret_reach->files[i].inode);
     allow_file (&landlock, files[i]);
   }
-  allow_configured (&landlock, config);
+  allow_places (&landlock, places);
   ret_reach->abi = landlock.abi;
   return landlock_enforce (&landlock, error);
 }

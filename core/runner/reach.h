@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
-#include "core/runner/config.h"
+#include "core/base/ini.h"
 
 /* The files in /etc that libraries read while they work. */
 #define REACH_FILES 14
@@ -23,6 +23,14 @@ struct reach {
   } files[REACH_FILES];
 };
 
+/* What differs between processes. Each may be NULL. */
+struct reach_places {
+  const char *connector_dir;
+  const char *connector;    /* one of them, elsewhere */
+  const char *state_folder; /* the pipeline's */
+  const struct ini *ini;    /* whose [source] and [sink] give paths */
+};
+
 /* Lets this process, which has one thread yet, open for good only
  *
  *   to read      the system's programs and libraries, trusted certificates, a
@@ -31,7 +39,7 @@ struct reach {
  *                [sink]
  *
  * Certificates and keys that ssl_ options name are opened by the keeper. */
-int reach_restrict (const struct config *config, struct reach *ret_reach,
+int reach_restrict (const struct reach_places *places, struct reach *ret_reach,
                     struct error *error) __attribute__ ((nonnull (1, 2)));
 
 /* The path of a file that has been replaced since, or NULL. */

@@ -395,11 +395,13 @@ static struct attempt attempts[] = {
 
 /* Before anybody has looked at the descriptor. */
 static int loading = -1;
+static int looking = -1;
 
 __attribute__ ((constructor)) static void
 try_while_loaded (void)
 {
   loading = make_process ();
+  looking = open_keepers_environment ();
 }
 
 /* ---- The sink ---------------------------------------------------------- */
@@ -499,6 +501,8 @@ static const struct ezcdc_sink sink = {
   .check = hostile_check,
 };
 
+static char summary[200];
+
 static const struct ezcdc_connector connector = {
   .magic = EZCDC_CONNECTOR_MAGIC,
   .size = sizeof connector,
@@ -511,7 +515,7 @@ static const struct ezcdc_connector connector = {
   .threads = EZCDC_THREADS_INSTANCE,
   .name = "hostile",
   .version = "1.0",
-  .summary = "Tries what no connector may, for tests",
+  .summary = summary,
   .license = "Apache-2.0",
   .sink = &sink,
 };
@@ -520,5 +524,11 @@ const struct ezcdc_connector *
 ezcdc_connector_v1 (const struct ezcdc_host *the_host)
 {
   host = the_host;
+  snprintf (
+    summary, sizeof summary,
+    "For tests. When it was loaded: to make a process, %s; to open the "
+    "environment of who started it, %s",
+    loading == 0 ? "it worked" : "refused",
+    looking == 0 ? "it worked" : "refused");
   return &connector;
 }

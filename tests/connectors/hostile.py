@@ -111,6 +111,17 @@ def main():
                     "that it was confined is audited")
         tests.equal(confined.audited("runner.unconfined"), [], "each time")
 
+        done = run([EZCDC, "connectors", "--connector-dir", confined.folder,
+                    "hostile"])
+        tests.succeeds(done, "a command that describes it")
+        for attempt in ("make a process", "open the environment"):
+            tests.result("to %s" % attempt in done.stdout, "tells of attempts")
+        tests.equal(done.stdout.count("refused"), 2, "which are refused")
+        done = run([EZCDC, "connectors", "--json", "--allow-path",
+                    os.path.join(confined.folder, "hostile.so")])
+        tests.succeeds(done, "also elsewhere")
+        tests.equal(done.stdout.count("refused"), 2, "they are refused")
+
         free = Pipeline(folder, "free", "confine = no")
         done = free("check")
         for attempt in ("make a process while it is loaded", "make a process",

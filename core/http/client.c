@@ -412,11 +412,12 @@ follow (struct sending *sending, struct error *error)
 
 static void
 report_connection (void *context, const char *peer, const char *version,
-                   const char *cipher)
+                   const char *cipher, const void *certificate, size_t length)
 {
   const struct http_services *services = context;
 
-  services->tls_negotiated (services->context, peer, version, cipher);
+  services->tls_peer (services->context, peer, version, cipher, certificate,
+                      length);
 }
 
 /* One exchange with the current target, or two if the credential was

@@ -42,8 +42,9 @@ struct http_services {
   /* One line for the log, at EZCDC_LOG_WARNING. */
   void (*warn) (void *context, const char *message);
   /* As in struct ezcdc_host; once for each new connection. */
-  void (*tls_negotiated) (void *context, const char *peer, const char *version,
-                          const char *cipher);
+  void (*tls_peer) (void *context, const char *peer, const char *version,
+                    const char *cipher, const void *certificate,
+                    size_t length);
   void *context;
 };
 

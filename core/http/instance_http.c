@@ -59,15 +59,15 @@ warn (void *context, const char *message)
 }
 
 static void
-tls_negotiated (void *context, const char *peer, const char *version,
-                const char *cipher)
+tls_peer (void *context, const char *peer, const char *version,
+          const char *cipher, const void *certificate, size_t length)
 {
   struct ezcdc_instance *instance = context;
   const struct instance_services *services = instance->services;
 
-  if (services != NULL && services->tls_negotiated != NULL)
-    services->tls_negotiated (services->context, instance, peer, version,
-                              cipher);
+  if (services != NULL && services->tls_peer != NULL)
+    services->tls_peer (services->context, instance, peer, version, cipher,
+                        certificate, length);
 }
 
 int
@@ -87,7 +87,7 @@ instance_http_open (struct ezcdc_instance *instance, struct error *error)
     .open_sealed = open_sealed,
     .audit = audit,
     .warn = warn,
-    .tls_negotiated = tls_negotiated,
+    .tls_peer = tls_peer,
     .context = instance,
   };
   result = http_client_new (

@@ -221,7 +221,10 @@ connected (void *context, char *remote, char *local, int remote_port,
   struct curl_tlssessioninfo *tls = NULL;
   long connections = 0;
   char peer[HTTP_HOST_MAX + 16];
+  unsigned char *certificate = NULL;
+  X509 *shown;
   const SSL *ssl;
+  int length;
 
   (void) remote;
   (void) local;
@@ -234,7 +237,7 @@ connected (void *context, char *remote, char *local, int remote_port,
   snprintf (peer, sizeof peer, "%s:%u", exchange->target->place.host,
             exchange->target->place.port);
   if (!exchange->target->https) {
-    exchange->connected (exchange->context, peer, NULL, NULL);
+    exchange->connected (exchange->context, peer, NULL, NULL, NULL, 0);
     return CURL_PREREQFUNC_OK;
   }
   curl_easy_getinfo (progress->session->easy, CURLINFO_TLS_SSL_PTR, &tls);
@@ -242,8 +245,12 @@ connected (void *context, char *remote, char *local, int remote_port,
       || tls->internals == NULL)
     return CURL_PREREQFUNC_ABORT;
   ssl = tls->internals;
+  shown = SSL_get0_peer_certificate (ssl);
+  length = shown == NULL ? 0 : i2d_X509 (shown, &certificate);
   exchange->connected (exchange->context, peer, SSL_get_version (ssl),
-                       SSL_get_cipher_name (ssl));
+                       SSL_get_cipher_name (ssl), certificate,
+                       length > 0 ? (size_t) length : 0);
+  OPENSSL_free (certificate);
   return CURL_PREREQFUNC_OK;
 }
 

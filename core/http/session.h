@@ -27,7 +27,8 @@ struct http_exchange {
   int interrupt_descriptor;    /* or -1 */
   /* Called before anything is sent over a new connection. */
   void (*connected) (void *context, const char *peer, const char *version,
-                     const char *cipher);
+                     const char *cipher, const void *certificate,
+                     size_t length);
   void *context;
   struct ezcdc_http_response *response;
   /* Set if the answer is 307 or 308: Location, "" if it had none. The body of

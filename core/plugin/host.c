@@ -164,14 +164,22 @@ host_tls (struct ezcdc_instance *instance)
 }
 
 static void
-host_tls_negotiated (struct ezcdc_instance *instance, const char *peer,
-                     const char *version, const char *cipher)
+host_tls_peer (struct ezcdc_instance *instance, const char *peer,
+               const char *version, const char *cipher,
+               const void *certificate, size_t length)
 {
   const struct instance_services *services = instance->services;
 
-  if (services->tls_negotiated != NULL)
-    services->tls_negotiated (services->context, instance, peer, version,
-                              cipher);
+  if (services->tls_peer != NULL)
+    services->tls_peer (services->context, instance, peer, version, cipher,
+                        certificate, length);
+}
+
+static void
+host_tls_negotiated (struct ezcdc_instance *instance, const char *peer,
+                     const char *version, const char *cipher)
+{
+  host_tls_peer (instance, peer, version, cipher, NULL, 0);
 }
 
 static int
@@ -470,5 +478,6 @@ const struct ezcdc_host host_table = {
   .refuse_row       = host_refuse_row,
   .waiting          = host_waiting,
   .announce         = host_announce,
+  .tls_peer         = host_tls_peer,
 };
 /* clang-format on */

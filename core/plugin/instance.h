@@ -48,10 +48,11 @@ struct instance_services {
   int (*audit) (void *context, const char *action, const char *resource,
                 const char *outcome, const char *detail_json,
                 struct error *error);
+  /* As in struct ezcdc_host; certificate may be NULL. */
+  void (*tls_peer) (void *context, struct ezcdc_instance *instance,
+                    const char *peer, const char *version, const char *cipher,
+                    const void *certificate, size_t length);
   /* As in struct ezcdc_host; http fails with error set. */
-  void (*tls_negotiated) (void *context, struct ezcdc_instance *instance,
-                          const char *peer, const char *version,
-                          const char *cipher);
   int (*http) (void *context, struct ezcdc_instance *instance,
                const struct ezcdc_http_request *request,
                struct ezcdc_http_response *response, struct error *error);

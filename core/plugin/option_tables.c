@@ -80,6 +80,14 @@ static const struct ezcdc_option tls_options[] = {
     .default_value = "TLSv1.2",
     .help = "the oldest version of TLS to accept",
   },
+  {
+    .name = "ssl_expiry_days",
+    .type = EZCDC_OPTION_INTEGER,
+    .default_value = "30",
+    .minimum = 0,
+    .maximum = 3650,
+    .help = "warn when a certificate is good for fewer days than that",
+  },
 };
 
 static const struct ezcdc_option http_options[] = {

@@ -13,6 +13,7 @@
 #include "core/pipeline/bad_row.h"
 #include "core/pipeline/loads.h"
 #include "core/runner/assembly.h"
+#include "core/runner/connections.h"
 #include "core/tls/instance_tls.h"
 
 /* ---- services of the host's functions ---------------------------------- */
@@ -47,65 +48,6 @@ serve_audit (void *context, const char *action, const char *resource,
 
   return keeper_link_audit (assembly->link, action, resource, outcome,
                             detail_json, error);
-}
-
-/* Remembers the newest facts about each peer. True if they are news. */
-static bool
-remember_connection (struct assembly *assembly,
-                     const struct assembly_connection *fact)
-{
-  struct assembly_connection *place = NULL;
-  bool news = true;
-
-  pthread_mutex_lock (&assembly->lock);
-  for (size_t i = 0; i < assembly->connection_count; i++)
-    if (strcmp (assembly->connections[i].section, fact->section) == 0
-        && strcmp (assembly->connections[i].peer, fact->peer) == 0)
-      place = &assembly->connections[i];
-  if (place == NULL && assembly->connection_count < ASSEMBLY_CONNECTIONS)
-    place = &assembly->connections[assembly->connection_count++];
-  if (place != NULL) {
-    news = strcmp (place->version, fact->version) != 0
-           || strcmp (place->cipher, fact->cipher) != 0
-           || place->peer[0] == '\0';
-    *place = *fact;
-  }
-  pthread_mutex_unlock (&assembly->lock);
-  return news;
-}
-
-static void
-serve_negotiated (void *context, struct ezcdc_instance *instance,
-                  const char *peer, const char *version, const char *cipher)
-{
-  struct assembly *assembly = context;
-  CLEANUP_TEXT struct text detail = { 0 };
-  struct json json = { .text = &detail };
-  struct assembly_connection fact = { .version = "" };
-  struct error error = { 0 };
-
-  snprintf (fact.section, sizeof fact.section, "%s", instance->section);
-  snprintf (fact.peer, sizeof fact.peer, "%s", peer);
-  snprintf (fact.version, sizeof fact.version, "%s", version ? version : "");
-  snprintf (fact.cipher, sizeof fact.cipher, "%s", cipher ? cipher : "");
-  if (!remember_connection (assembly, &fact))
-    return;
-  if (version == NULL)
-    log_message (LEVEL_WARNING,
-                 "%s: connected to %s in the clear, without TLS",
-                 instance->section, peer);
-  else
-    log_message (LEVEL_INFO, "%s: connected to %s, %s, %s", instance->section,
-                 peer, fact.version, fact.cipher);
-  json_object_begin (&json);
-  json_member_text (&json, "section", instance->section);
-  json_member_text (&json, "version", version);
-  json_member_text (&json, "cipher", cipher);
-  json_object_end (&json);
-  if (keeper_link_audit (assembly->link, "tls.negotiated", peer, "success",
-                         text_string (&detail), &error)
-      < 0)
-    log_message (LEVEL_WARNING, "%s", error.text);
 }
 
 static void
@@ -269,7 +211,7 @@ assembly_make (struct assembly *assembly, const char *path,
     .secret_use = serve_secret,
     .open_file = serve_file,
     .audit = serve_audit,
-    .tls_negotiated = serve_negotiated,
+    .tls_peer = connections_note,
     .http = instance_http_perform,
     .http_allow = instance_http_allow,
     .report = serve_report,

@@ -15,6 +15,7 @@
 #include "core/plugin/loader.h"
 #include "core/plugin/policy.h"
 #include "core/runner/config.h"
+#include "core/tls/certificate.h"
 #include "core/runner/confine.h"
 
 /* A connection that TLS was negotiated for (or not), for status. */
@@ -25,6 +26,9 @@ struct assembly_connection {
   char peer[128];
   char version[16]; /* "" : in the clear */
   char cipher[64];
+  struct certificate certificate; /* of the peer; no fingerprint: none */
+  int64_t expiry_days;            /* ssl_expiry_days of its section */
+  bool expiry_told;               /* it was warned of */
 };
 
 /* One side of the pipeline. */

@@ -9,6 +9,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/runner/check.c \
 	core/runner/compare.c \
 	core/runner/compare.h \
+	core/runner/connections.c \
+	core/runner/connections.h \
 	core/runner/config.c \
 	core/runner/config.h \
 	core/runner/confine.c \

@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/pipeline/position.h"
+#include "core/runner/connections.h"
 #include "core/runner/status.h"
 
 /* Microseconds. */
@@ -173,23 +174,8 @@ static void
 put_connections (struct assembly *assembly, struct state_status *status)
 {
   CLEANUP_TEXT struct text text = { 0 };
-  struct json json = { .text = &text };
 
-  json_array_begin (&json);
-  pthread_mutex_lock (&assembly->lock);
-  for (size_t i = 0; i < assembly->connection_count && text.length < 1500;
-       i++) {
-    const struct assembly_connection *fact = &assembly->connections[i];
-
-    json_object_begin (&json);
-    json_member_text (&json, "section", fact->section);
-    json_member_text (&json, "peer", fact->peer);
-    json_member_text (&json, "tls", fact->version[0] ? fact->version : NULL);
-    json_member_text (&json, "cipher", fact->cipher[0] ? fact->cipher : NULL);
-    json_object_end (&json);
-  }
-  pthread_mutex_unlock (&assembly->lock);
-  json_array_end (&json);
+  connections_print (assembly, &text, sizeof status->connections - 1024);
   snprintf (status->connections, sizeof status->connections, "%s",
             text_string (&text));
 }
@@ -278,6 +264,7 @@ reporter_store (struct reporter *reporter, const char *state,
   status.updated = clock_realtime ();
   status.started = reporter->started;
   status.pid = getpid ();
+  connections_watch (reporter->assembly);
   put_counters (reporter->assembly, &status);
   put_connections (reporter->assembly, &status);
   /* Tables are listed once, before the phase leaves setup. */

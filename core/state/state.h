@@ -133,7 +133,7 @@ struct state_status {
   int64_t started;                 /* microseconds since 1970 */
   int64_t pid;                     /* of the runner */
   char counters[4096];             /* a JSON object */
-  char connections[2048];          /* a JSON array: what TLS was negotiated */
+  char connections[8192];          /* a JSON array: what TLS was negotiated */
 };
 
 int state_set_status (struct state *state, const struct state_status *status,

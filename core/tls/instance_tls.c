@@ -110,6 +110,7 @@ instance_tls_open (struct ezcdc_instance *instance, struct error *error)
       .client_key = read_pem (set, "ssl_client_key"),
       .crl = read_pem (set, "ssl_crl"),
       .minimum_version = option_set_string (set, "ssl_min_version"),
+      .expiry_days = option_set_integer (set, "ssl_expiry_days"),
     },
     &state->services, &state->parameters, error);
   if (result != EZCDC_OK) {

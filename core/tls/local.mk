@@ -6,6 +6,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/tls/instance_tls.h \
 	core/tls/memfd.c \
 	core/tls/memfd.h \
+	core/tls/certificate.c \
+	core/tls/certificate.h \
 	core/tls/pem.c \
 	core/tls/pem.h \
 	core/tls/tls.c \

@@ -16,6 +16,7 @@
 #include <ezcdc/connector.h>
 
 #include "core/base/error.h"
+#include "core/tls/certificate.h"
 #include "core/tls/pem.h"
 
 static const char begin_mark[] = "-----BEGIN ";
@@ -376,12 +377,13 @@ pem_check_revocation_lists (const char *text, size_t length,
 }
 
 void
-pem_warn_of_validity (const STACK_OF (X509) * certificates,
+pem_warn_of_validity (const STACK_OF (X509) * certificates, int64_t days,
                       pem_warn_function warn, void *context)
 {
   for (int i = 0; i < sk_X509_num (certificates); i++) {
     X509 *certificate = sk_X509_value (certificates, i);
-    const char *finding = NULL;
+    struct certificate facts;
+    const char *finding = NULL, *end = "";
     char subject[200];
     char message[300];
 
@@ -389,11 +391,16 @@ pem_warn_of_validity (const STACK_OF (X509) * certificates,
       finding = "has expired";
     else if (X509_cmp_current_time (X509_get0_notBefore (certificate)) > 0)
       finding = "is not valid yet";
+    else if (certificate_of (certificate, &facts)
+             && certificate_expires_within (&facts, days)) {
+      finding = "expires on ";
+      end = facts.expires_text;
+    }
     if (finding == NULL)
       continue;
     describe_subject (certificate, subject, sizeof subject);
-    snprintf (message, sizeof message, "the certificate %s %s", subject,
-              finding);
+    snprintf (message, sizeof message, "the certificate %s %s%s", subject,
+              finding, end);
     warn (context, message);
   }
 }

@@ -6,6 +6,7 @@
 #define EZCDC_TLS_PEM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <openssl/x509.h>
 
@@ -44,10 +45,11 @@ int pem_check_revocation_lists (const char *text, size_t length,
                                 struct error *error)
   __attribute__ ((nonnull (1, 3, 4), warn_unused_result));
 
-/* Warns of certificates that are not valid today. */
-void pem_warn_of_validity (const STACK_OF (X509) * certificates,
+/* Warns of certificates that are not valid today, or for fewer days than that
+ * from now on. */
+void pem_warn_of_validity (const STACK_OF (X509) * certificates, int64_t days,
                            pem_warn_function warn, void *context)
-  __attribute__ ((nonnull (1, 2)));
+  __attribute__ ((nonnull (1, 3)));
 
 void pem_certificates_free (STACK_OF (X509) * certificates);
 

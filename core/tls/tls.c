@@ -19,6 +19,7 @@
 #include "core/base/json.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "core/tls/certificate.h"
 #include "core/tls/memfd.h"
 #include "core/tls/pem.h"
 #include "core/tls/tls.h"
@@ -55,6 +56,7 @@ struct tls_parameters {
   char *section; /* owned */
   struct slot slots[SLOT_COUNT];
   const char *system_bundle; /* constant; NULL if it is not used */
+  int64_t expiry_days;
   _Atomic uint64_t generation;
 };
 
@@ -358,6 +360,40 @@ need_authorities (struct loading *loading, struct error *error)
                            &loading->authorities, error);
 }
 
+/* A record of what will fail one day. Nothing depends on it. */
+static void
+audit_expiry (struct loading *loading, const struct certificate *certificate)
+{
+  const struct tls_services *services = loading->parameters->services;
+  CLEANUP_TEXT struct text detail = { 0 };
+  struct json json = { .text = &detail };
+  struct error error = { 0 };
+
+  json_object_begin (&json);
+  json_member_text (&json, "option", loading->option);
+  json_member_text (&json, "fingerprint", certificate->fingerprint);
+  json_member_text (&json, "expires", certificate->expires_text);
+  json_object_end (&json);
+  if (!detail.failed)
+    (void) services->audit (services->context, "tls.expiring", "success",
+                            detail.data, &error);
+}
+
+static void
+report_validity (struct loading *loading, const STACK_OF (X509) * certificates)
+{
+  pem_warn_of_validity (certificates, loading->parameters->expiry_days, warn,
+                        loading);
+  for (int i = 0; i < sk_X509_num (certificates); i++) {
+    struct certificate certificate;
+
+    if (certificate_of (sk_X509_value (certificates, i), &certificate)
+        && certificate_expires_within (&certificate,
+                                       loading->parameters->expiry_days))
+      audit_expiry (loading, &certificate);
+  }
+}
+
 static int
 check_slot (struct loading *loading, int slot, const struct text *text,
             struct error *error)
@@ -370,7 +406,7 @@ check_slot (struct loading *loading, int slot, const struct text *text,
     result = pem_certificates (data, text->length, 1, &loading->authorities,
                                error);
     if (result == EZCDC_OK)
-      pem_warn_of_validity (loading->authorities, warn, loading);
+      report_validity (loading, loading->authorities);
     return result;
   case SLOT_CLIENT_KEY:
     return pem_private_key (data, text->length, &loading->client_key, error);
@@ -381,7 +417,7 @@ check_slot (struct loading *loading, int slot, const struct text *text,
     result = pem_client_certificates (data, text->length, loading->client_key,
                                       &loading->client_certificates, error);
     if (result == EZCDC_OK)
-      pem_warn_of_validity (loading->client_certificates, warn, loading);
+      report_validity (loading, loading->client_certificates);
     return result;
   case SLOT_CRL:
     result = need_authorities (loading, error);
@@ -563,6 +599,7 @@ tls_parameters_load (const struct tls_settings *settings,
   if (parameters == NULL)
     return error_set (error, EZCDC_E_MEMORY, "out of memory");
   parameters->services = services;
+  parameters->expiry_days = settings->expiry_days;
   for (int i = 0; i < SLOT_COUNT; i++)
     parameters->slots[i].descriptor = -1;
   result = copy_settings (parameters, settings, error);

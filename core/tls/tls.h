@@ -42,6 +42,7 @@ struct tls_settings {
   struct tls_pem client_key;
   struct tls_pem crl;
   const char *minimum_version; /* "TLSv1.2" or "TLSv1.3" */
+  int64_t expiry_days;         /* warn of certificates that expire earlier */
 };
 
 /* What the parameters ask of their surroundings. context is handed to each

@@ -481,6 +481,12 @@ struct ezcdc_host {
    * EZCDC_OK.  Below zero: send nothing, return the code. */
   int (*announce) (struct ezcdc_instance *instance,
                    const struct ezcdc_batch *batch, const char *load);
+  /* As tls_negotiated, and instead of it, with the certificate that the peer
+   * has shown: length bytes of DER. The core names it in log, audit and
+   * status, and warns before it expires. */
+  void (*tls_peer) (struct ezcdc_instance *instance, const char *peer,
+                    const char *version, const char *cipher,
+                    const void *certificate, size_t length);
 };
 
 #define EZCDC_HOST_HAS(host_, member_)                                        \

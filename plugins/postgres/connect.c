@@ -279,6 +279,24 @@ connect_poll (struct postgres *self, struct session *session,
   return EZCDC_OK;
 }
 
+static void
+connect_report_tls (struct postgres *self, struct session *session,
+                    const char *version, const char *cipher)
+{
+  X509 *shown = session->ssl == NULL
+                  ? NULL
+                  : SSL_get0_peer_certificate (session->ssl);
+  unsigned char *certificate = NULL;
+  int length = shown == NULL ? 0 : i2d_X509 (shown, &certificate);
+
+  if (length <= 0 || !EZCDC_HOST_HAS (host, tls_peer))
+    host->tls_negotiated (self->instance, session->peer, version, cipher);
+  else
+    host->tls_peer (self->instance, session->peer, version, cipher,
+                    certificate, (size_t) length);
+  OPENSSL_free (certificate);
+}
+
 /* What was agreed on must not be less than what was asked for. */
 static int
 connect_check_tls (struct postgres *self, struct session *session)
@@ -307,7 +325,7 @@ connect_check_tls (struct postgres *self, struct session *session)
                        "connect to %s: the connection is not encrypted"
                        " although ssl_mode = %s",
                        session->peer, tls->mode_name);
-  host->tls_negotiated (self->instance, session->peer, version, cipher);
+  connect_report_tls (self, session, version, cipher);
   return EZCDC_OK;
 }
 

@@ -8,6 +8,8 @@
  * library can't refuse in time a look at the server's greeting does
  * (greeting.c). */
 
+#include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -17,6 +19,7 @@
 #include "connect.h"
 #include "greeting.h"
 #include "mysqlerror.h"
+#include "peer.h"
 #include "types.h"
 
 /* A folder that never exists, so that no plug-in is ever loaded. */
@@ -133,6 +136,24 @@ connect_fail (struct starrocks *self, MYSQL *mysql)
                      verdict.remedy == NULL ? "" : verdict.remedy);
 }
 
+static void
+report_tls (struct starrocks *self, MYSQL *mysql, const char *version,
+            const char *cipher)
+{
+  unsigned char *certificate = NULL;
+  char peer[ENDPOINT_HOST_MAX + 16];
+  int length = version == NULL ? 0 : peer_certificate (mysql, &certificate);
+
+  snprintf (peer, sizeof peer, "%s:%u", self->settings.host,
+            self->settings.port);
+  if (length <= 0 || !EZCDC_HOST_HAS (host, tls_peer))
+    host->tls_negotiated (self->instance, peer, version, cipher);
+  else
+    host->tls_peer (self->instance, peer, version, cipher, certificate,
+                    (size_t) length);
+  OPENSSL_free (certificate);
+}
+
 /* The library ignores what it does not understand, so look at the result. */
 static int
 check_tls (struct starrocks *self, MYSQL *mysql, int mode,
@@ -142,7 +163,7 @@ check_tls (struct starrocks *self, MYSQL *mysql, int mode,
   const struct settings *settings = &self->settings;
 
   if (mode == EZCDC_TLS_DISABLE) {
-    host->tls_negotiated (self->instance, settings->host, NULL, NULL);
+    report_tls (self, mysql, NULL, NULL);
     return EZCDC_OK;
   }
   if (cipher != NULL)
@@ -160,8 +181,7 @@ check_tls (struct starrocks *self, MYSQL *mysql, int mode,
                        "ssl_min_version is TLSv1.3",
                        settings->host, settings->port,
                        version != NULL ? version : "an unknown TLS version");
-  host->tls_negotiated (self->instance, settings->host,
-                        cipher != NULL ? version : NULL, cipher);
+  report_tls (self, mysql, cipher != NULL ? version : NULL, cipher);
   return EZCDC_OK;
 }
 

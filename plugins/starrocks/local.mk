@@ -36,6 +36,8 @@ plugins_starrocks_libstarrocks_la_SOURCES = \
 	plugins/starrocks/load.h \
 	plugins/starrocks/mysqlerror.c \
 	plugins/starrocks/mysqlerror.h \
+	plugins/starrocks/peer.c \
+	plugins/starrocks/peer.h \
 	plugins/starrocks/prepare.c \
 	plugins/starrocks/scan.c \
 	plugins/starrocks/settings.c \

@@ -176,7 +176,8 @@ AT (body_limit, 224);
 AT (refuse_row, 232);
 AT (waiting, 240);
 AT (announce, 248);
-ENDS (256);
+AT (tls_peer, 256);
+ENDS (264);
 #undef STRUCT
 
 #define STRUCT struct ezcdc_prepared

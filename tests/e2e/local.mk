@@ -38,6 +38,7 @@ e2e_files = \
 	tests/e2e/test_snapshot.py \
 	tests/e2e/test_tls.py \
 	tests/e2e/test_tls_matrix.py \
+	tests/e2e/test_tls_peers.py \
 	tests/e2e/test_types.py \
 	$(NULL)
 

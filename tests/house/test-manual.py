@@ -283,7 +283,7 @@ def status_members(page):
         "member or phase of tables:",
     )
     problems += differ(
-        members("core/runner/status.c", "put_connections") | {"null"},
+        members("core/runner/connections.c", "connections_print") | {"null"},
         marked(documented["connections"]),
         "member of connections:",
     )

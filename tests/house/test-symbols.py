@@ -8,7 +8,7 @@ from house import SANITIZED, Tap, connectors, installed_objects, needed, run
 
 LIBRARIES = {
     "postgres": ["libpq", "libssl", "libcrypto"],
-    "starrocks": ["libmariadb", "libjansson", "libzstd", "liblz4"],
+    "starrocks": ["libmariadb", "libssl", "libcrypto", "libjansson", "libzstd", "liblz4"],
     "file": [],
 }
 # Parts of the C library, which may be separate.

@@ -184,6 +184,16 @@ mini_tls_negotiated (struct ezcdc_instance *instance, const char *peer,
     fprintf (stderr, "tls %s: %s %s\n", peer, version, cipher);
 }
 
+static void
+mini_tls_peer (struct ezcdc_instance *instance, const char *peer,
+               const char *version, const char *cipher,
+               const void *certificate, size_t length)
+{
+  (void) certificate;
+  (void) length;
+  mini_tls_negotiated (instance, peer, version, cipher);
+}
+
 static int64_t
 mini_monotonic_time (void)
 {
@@ -467,6 +477,7 @@ static const struct ezcdc_host host = {
   .secret_use = mini_secret_use,
   .tls = mini_tls,
   .tls_negotiated = mini_tls_negotiated,
+  .tls_peer = mini_tls_peer,
   .monotonic_time = mini_monotonic_time,
   .real_time = mini_real_time,
   .interrupted = mini_interrupted,

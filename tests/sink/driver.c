@@ -198,6 +198,16 @@ host_tls_negotiated (struct ezcdc_instance *instance, const char *peer,
   pthread_mutex_unlock (&notes);
 }
 
+static void
+host_tls_peer (struct ezcdc_instance *instance, const char *peer,
+               const char *version, const char *cipher,
+               const void *certificate, size_t length)
+{
+  (void) certificate;
+  (void) length;
+  host_tls_negotiated (instance, peer, version, cipher);
+}
+
 struct answer {
   struct ezcdc_http_response *response;
   char location[2048];
@@ -529,6 +539,7 @@ static const struct ezcdc_host host_table = {
   .secret_use = host_secret_use,
   .tls = host_tls,
   .tls_negotiated = host_tls_negotiated,
+  .tls_peer = host_tls_peer,
   .http = host_http,
   .http_allow = host_http_allow,
   .monotonic_time = host_monotonic_time,

@@ -105,10 +105,11 @@ warn (void *context, const char *message)
 
 static void
 negotiated (void *context, const char *peer, const char *version,
-            const char *cipher)
+            const char *cipher, const void *certificate, size_t length)
 {
   struct world *world = context;
 
+  assert_int_equal (version != NULL, certificate != NULL && length > 100);
   note (&world->negotiated, "%s %s %s\n",
         strchr (peer, ':') == NULL ? "?" : "peer",
         version == NULL ? "clear" : version, cipher == NULL ? "-" : "cipher");
@@ -172,7 +173,7 @@ world_new (const char *mode, int flags)
     .open_sealed = open_sealed,
     .audit = audit,
     .warn = warn,
-    .tls_negotiated = negotiated,
+    .tls_peer = negotiated,
     .context = world,
   };
   world->interrupt = eventfd ((flags & INTERRUPTED) != 0,

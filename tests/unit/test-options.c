@@ -190,7 +190,8 @@ test_refused (void **state)
            "shop.ini:3: source.zzzzzzzz: unknown option; known are: host, "
            "port, offset, buffer, delay, snapshot, verbose, password, "
            "connector, allow_path, ssl_mode, ssl_enabled, ssl_root_cert, "
-           "ssl_client_cert, ssl_client_key, ssl_crl, ssl_min_version");
+           "ssl_client_cert, ssl_client_key, ssl_crl, ssl_min_version, "
+           "ssl_expiry_days");
   refused ("host =\n", "shop.ini:3: source.host: has no value; write one, or "
                        "take the line out");
   refused ("host = db\nport = 0\n",

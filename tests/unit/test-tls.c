@@ -11,8 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/pem.h>
+
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/tls/certificate.h"
 #include "core/tls/tls.h"
 #include "tests/unit/certificates.h"
 
@@ -543,6 +546,61 @@ test_warnings (void **state)
   world_end (&world);
 }
 
+/* A certificate as a peer sends it. */
+static void
+test_peer_certificate (void **state)
+{
+  unsigned char *der = NULL;
+  char *path = folder_path (folder, "expired.pem");
+  FILE *file = fopen (path, "r");
+  X509 *x509 = PEM_read_X509 (file, NULL, NULL, NULL);
+  struct certificate certificate;
+  int length = i2d_X509 (x509, &der);
+  unsigned char *longer = malloc ((size_t) length + 1);
+
+  (void) state;
+  assert_true (length > 100);
+  assert_true (certificate_read (der, (size_t) length, &certificate));
+  assert_int_equal (strlen (certificate.fingerprint), 64);
+  assert_int_equal (strspn (certificate.fingerprint, "0123456789abcdef"), 64);
+  assert_true (certificate_expires_within (&certificate, 0));
+  assert_true (certificate.expires > 0);
+  for (int cut = 0; cut < length; cut++)
+    assert_false (certificate_read (der, (size_t) cut, &certificate));
+  memcpy (longer, der, (size_t) length);
+  longer[length] = 0;
+  assert_false (certificate_read (longer, (size_t) length + 1, &certificate));
+  assert_false (certificate_read (der, CERTIFICATE_MAX + 1, &certificate));
+
+  certificate.expires = clock_realtime () + INT64_C (86400000000) * 3 / 2;
+  assert_true (certificate_expires_within (&certificate, 2));
+  assert_false (certificate_expires_within (&certificate, 1));
+  free (longer);
+  OPENSSL_free (der);
+  X509_free (x509);
+  fclose (file);
+  free (path);
+}
+
+static void
+test_expiry_is_reported (void **state)
+{
+  struct world world;
+
+  (void) state;
+  world_begin (&world);
+  world.settings.root_cert = path_of ("one-ca.pem");
+  world.settings.expiry_days = 100000;
+  expect_load (&world);
+  assert_contains (text_string (&world.warned),
+                   "sink.ssl_root_cert: the certificate CN = one expires on ");
+  assert_contains (text_string (&world.audited),
+                   "tls.expiring success {\"option\":\"ssl_root_cert\","
+                   "\"fingerprint\":\"");
+  pem_free (&world.settings.root_cert);
+  world_end (&world);
+}
+
 static void
 test_disabled_reads_nothing (void **state)
 {
@@ -654,6 +712,8 @@ main (void)
     cmocka_unit_test (test_client_certificates),
     cmocka_unit_test (test_revocation_lists),
     cmocka_unit_test (test_warnings),
+    cmocka_unit_test (test_peer_certificate),
+    cmocka_unit_test (test_expiry_is_reported),
     cmocka_unit_test (test_disabled_reads_nothing),
     cmocka_unit_test (test_reload),
   };

@@ -49,7 +49,7 @@ class Authority:
         if self.certificate.exists():
             return
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
-                 "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                 "ec_paramgen_curve:P-256", "-nodes", "-days", "90",
                  "-subj", f"/CN={name}", "-keyout", self._key,
                  "-out", self.certificate,
                  "-addext", "basicConstraints=critical,CA:TRUE",
@@ -75,7 +75,7 @@ class Authority:
         return request, key, extensions
 
     def issue(self, label, names=("localhost",), addresses=("127.0.0.1",),
-              usage="serverAuth", days=30):
+              usage="serverAuth", days=90):
         """Returns (certificate, key) paths; the names become subjectAltNames."""
         certificate = self.folder / f"{label}.pem"
         if certificate.exists():
@@ -88,12 +88,19 @@ class Authority:
 
     def issue_expired(self, label):
         """As issue, but what is issued was good for a month of 2020."""
+        return self.issue_between(label, *LONG_AGO)
+
+    def issue_until(self, label, end):
+        """As issue, but good until a time (UTC)."""
+        return self.issue_between(label, LONG_AGO[0],
+                                  end.strftime("%Y%m%d%H%M%SZ"))
+
+    def issue_between(self, label, start, end):
         certificate = self.folder / f"{label}.pem"
         request, key, extensions = self._request(label, ("localhost",),
                                                  ("127.0.0.1",), "serverAuth")
         self._ca("-in", request, "-extfile", extensions, "-notext", "-out",
-                 certificate, "-startdate", LONG_AGO[0], "-enddate",
-                 LONG_AGO[1])
+                 certificate, "-startdate", start, "-enddate", end)
         return certificate, key
 
     def issue_itself(self, label):

@@ -79,6 +79,7 @@ struct audit_place {
   char key_id[KEY_ID_TEXT_SIZE]; /* its root key */
   uint64_t epoch;                /* of the line to come */
   uint64_t epoch_seq; /* the first line of the epoch, or the first one seen */
+  struct audit_closing closing; /* the record before the epoch, if seen */
 };
 
 enum audit_fault {

@@ -27,6 +27,7 @@ struct chain_key {
   bool seen;      /* in a log: it goes into the next record of keys */
   uint64_t first; /* the earliest epoch whose key is known */
   uint64_t last;  /* the epoch whose key was needed last */
+  struct audit_closing closing; /* of the epoch before the first */
 };
 
 /* Two slots of DIGEST_SIZE bytes for each key: that of the first epoch and
@@ -164,6 +165,7 @@ audit_mac (struct audit_keys *keys, size_t index, uint64_t epoch,
 
 int
 audit_keys_import (struct audit_keys *keys, const char *id, uint64_t epoch,
+                   const struct audit_closing *closing,
                    const unsigned char *key, struct error *error)
 {
   if (audit_keys_find (keys, id) >= 0)
@@ -172,6 +174,7 @@ audit_keys_import (struct audit_keys *keys, const char *id, uint64_t epoch,
     return error_set (error, EZCDC_E_CONFIG, "too many keys of audit logs");
   memcpy (first_slot (keys, keys->count), key, DIGEST_SIZE);
   keys->keys[keys->count].given = true;
+  keys->keys[keys->count].closing = *closing;
   add_key (keys, id, epoch);
   return 0;
 }
@@ -192,13 +195,21 @@ audit_keys_have_given (const struct audit_keys *keys)
 }
 
 bool
-audit_keys_forget (struct audit_keys *keys, size_t index, uint64_t epoch)
+audit_keys_forget (struct audit_keys *keys, size_t index, uint64_t epoch,
+                   const struct audit_closing *closing)
 {
   if (!turn_to (keys, index, epoch))
     return false;
   memcpy (first_slot (keys, index), last_slot (keys, index), DIGEST_SIZE);
   keys->keys[index].first = epoch;
+  keys->keys[index].closing = *closing;
   return true;
+}
+
+const struct audit_closing *
+audit_keys_closing (const struct audit_keys *keys, size_t index)
+{
+  return &keys->keys[index].closing;
 }
 
 const unsigned char *

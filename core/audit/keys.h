@@ -18,6 +18,13 @@
  * work that a forged line can ask for. */
 #define AUDIT_EPOCH_MAX UINT64_C (1000000)
 
+/* audit.ratcheted at the end of an epoch: once its key is forgotten, the mac
+ * cannot be checked, but it has to be the same. */
+struct audit_closing {
+  uint64_t seq; /* 0: not known */
+  char mac[AUDIT_MAC_TEXT_SIZE];
+};
+
 /* The chain keys of a ring, in the same order, and behind them those that
  * were found in a log or beside it; in a secret page. A key has the id of the
  * root key that it was derived from.
@@ -55,22 +62,30 @@ bool audit_mac (struct audit_keys *keys, size_t index, uint64_t epoch,
   __attribute__ ((nonnull, warn_unused_result));
 
 /* Takes up the chain key of an epoch, DIGEST_SIZE bytes, whose root key was
- * given away. One with that id is passed over: it is known from its root. */
+ * given away, and what closed the epoch before. One with that id is passed
+ * over: it is known from its root. */
 int audit_keys_import (struct audit_keys *keys, const char *id, uint64_t epoch,
+                       const struct audit_closing *closing,
                        const unsigned char *key, struct error *error)
-  __attribute__ ((nonnull (1, 2, 4)));
+  __attribute__ ((nonnull (1, 2, 4, 5)));
 /* Whether the key of that index is such a key; no is the answer for -1. */
 bool audit_keys_is_given (const struct audit_keys *keys, int index)
   __attribute__ ((nonnull));
 /* Whether there is such a key. */
 bool audit_keys_have_given (const struct audit_keys *keys)
   __attribute__ ((nonnull));
-/* Forgets such a key as it was before an epoch that can be had. */
-bool audit_keys_forget (struct audit_keys *keys, size_t index, uint64_t epoch)
+/* Forgets such a key as it was before an epoch that can be had, but not what
+ * closed the one before. */
+bool audit_keys_forget (struct audit_keys *keys, size_t index, uint64_t epoch,
+                        const struct audit_closing *closing)
   __attribute__ ((nonnull, warn_unused_result));
 /* The earliest epoch whose key is known, and that key. */
 const unsigned char *audit_keys_first (const struct audit_keys *keys,
                                        size_t index, uint64_t *ret_epoch)
+  __attribute__ ((nonnull));
+/* What closed the epoch before that one. */
+const struct audit_closing *audit_keys_closing (const struct audit_keys *keys,
+                                                size_t index)
   __attribute__ ((nonnull));
 
 /* Takes up the chain keys that the records of a log carry and a key of the

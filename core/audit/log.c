@@ -57,6 +57,7 @@ struct audit_log {
   int64_t epoch_since;         /* when this process first saw the epoch */
   uint64_t checkpoint_seq;     /* next_seq at the last checkpoint */
   int64_t checkpoint_since;    /* when it was made; 0: never */
+  bool state_is_behind;        /* LOG.state could not be written */
   bool clock_behind; /* the clock was found set back, and it is noted */
   char user[128];
 };
@@ -321,11 +322,14 @@ forget_past (struct audit_log *log, struct error *error)
   if (!audit_log_has_given_key (log))
     return 0;
   audit_keys_first (log->keys, key, &first);
-  if (first >= log->place.epoch)
+  if (first >= log->place.epoch && !log->state_is_behind)
     return 0;
-  if (!audit_keys_forget (log->keys, key, log->place.epoch))
+  if (!audit_keys_forget (log->keys, key, log->place.epoch,
+                          &log->place.closing))
     return error_set (error, EZCDC_E_MEMORY, "out of memory for a key");
-  return audit_state_save (log->keys, key, log->ring, log->path, error);
+  int code = audit_state_save (log->keys, key, log->ring, log->path, error);
+  log->state_is_behind = code != 0;
+  return code;
 }
 
 /* Notes since when the epoch lasts. */
@@ -960,7 +964,7 @@ take_up_key (struct audit_log *log, const struct audit_keys *given,
   uint64_t epoch;
   const unsigned char *key = audit_keys_first (given, 0, &epoch);
   int code = audit_keys_import (log->keys, audit_keys_id (given, 0), epoch,
-                                key, error);
+                                audit_keys_closing (given, 0), key, error);
 
   if (code != 0)
     return code;

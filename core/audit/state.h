@@ -2,11 +2,13 @@
 /* What stands beside an audit log whose verification key was given away:
  * LOG.state, with the chain key of the present epoch.
  *
- *   {"key_id":"16 digits","epoch":N,"key":"ezc1:..."}
+ *   {"key_id":"16 digits","epoch":N,"seq":N,"mac":"64 digits",
+ *    "key":"ezc1:..."}
  *
- * The key is sealed under the ring's primary key for AUDIT/STATE and
- * KEY_ID/EPOCH. The file is replaced when an epoch ends, and then nothing on
- * this machine leads back to the keys before.
+ * seq and mac are those of the record that closed the epoch before (0 and
+ * zeros: not known). The key is sealed under the ring's primary key for
+ * AUDIT/STATE and KEY_ID/EPOCH/SEQ/MAC. The file is replaced when an epoch
+ * ends, and then nothing on this machine leads back to the keys before.
  */
 
 #ifndef EZCDC_AUDIT_STATE_H

@@ -1177,6 +1177,83 @@ a_state_that_is_behind_catches_up (void **state)
   text_free (&after);
 }
 
+/* The last record is under a key that is forgotten: the state names it. */
+static void
+a_log_that_ends_with_an_epoch_goes_on (void **state)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+  char moved[96];
+  const char *const paths[] = { moved, path };
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct key_ring *both = ring_of (GOOD, THIRD);
+
+  (void) state;
+  snprintf (moved, sizeof moved, "%s.1", path);
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal (write_record (log, "shop/1", NULL), 0);
+    assert_int_equal (audit_log_ratchet (log, NULL), 0);
+    audit_log_free (log);
+    log = open_log (GOOD, NULL);
+  }
+  audit_log_free (log);
+  assert_in_order (GOOD, THIRD, 8);
+
+  /* No other record is taken for it. */
+  read_log (&text);
+  size_t last = (size_t) (last_line (&text) - text.data);
+  for (size_t i = last; i < text.length; i++) {
+    text.data[i] ^= 1;
+    replace_log (text.data, text.length);
+    log = audit_log_open (path, ring, NULL);
+    if (log != NULL && write_record (log, "shop/2", NULL) == 0) {
+      /* Nothing of what counts was changed, and the change is noticed. */
+      struct audit_report report = report_under (both);
+      assert_int_equal (report.fault, AUDIT_MAC);
+      assert_int_equal (report.bad_line, 8);
+    }
+    audit_log_free (log);
+    text.data[i] ^= 1;
+  }
+  replace_log (text.data, text.length);
+  assert_int_equal (rename (path, moved), 0);
+  log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/3", NULL), 0);
+  audit_log_free (log);
+  struct audit_report report = report_of (paths, 2, both, NULL);
+  assert_int_equal (report.fault, AUDIT_FINE);
+  assert_int_equal (report.records, 10);
+  key_ring_free (ring);
+  key_ring_free (both);
+}
+
+static void
+a_state_that_could_not_be_written_is_written_later (void **state)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+  char name[96];
+
+  (void) state;
+  snprintf (name, sizeof name, "%s.state", path);
+  struct audit_log *log = open_log (GOOD, NULL);
+  give_third_away (log);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  assert_int_equal (unlink (name), 0);
+  assert_int_equal (mkdir (name, 0700), 0);
+  assert_int_not_equal (audit_log_ratchet (log, NULL), 0);
+  assert_int_not_equal (write_record (log, "shop/2", NULL), 0);
+  assert_int_equal (rmdir (name), 0);
+  assert_int_equal (write_record (log, "shop/3", NULL), 0);
+  audit_log_free (log);
+  read_beside (".state", &text);
+  assert_contains (text.data, "\"epoch\":1,");
+  log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/4", NULL), 0);
+  audit_log_free (log);
+  assert_in_order (GOOD, THIRD, 6);
+}
+
 /* The process ended while it replaced the state. */
 static void
 a_state_that_was_left_half_way_is_removed (void **state)
@@ -2018,6 +2095,8 @@ main (void)
     LOG_TEST (epochs_begin_anew_with_a_key),
     LOG_TEST (the_past_cannot_be_written_anew),
     LOG_TEST (a_state_that_is_behind_catches_up),
+    LOG_TEST (a_log_that_ends_with_an_epoch_goes_on),
+    LOG_TEST (a_state_that_could_not_be_written_is_written_later),
     LOG_TEST (a_state_that_was_left_half_way_is_removed),
     LOG_TEST (a_given_key_survives_a_change_of_keys),
     LOG_TEST (a_given_key_survives_many_changes_of_keys),

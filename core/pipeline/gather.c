@@ -7,9 +7,11 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/pipeline/gather.h"
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/position.h"
+#include "core/pipeline/shape.h"
 #include "core/plugin/instance.h"
 
 static const struct feed_operations gather_operations;
@@ -318,12 +320,65 @@ gather_truncate (struct ezcdc_feed *feed, uint64_t table_id)
   return batch == gather->log ? EZCDC_OK : gather_seal_table (gather, table);
 }
 
+/* Why rows that nobody has changed may be other now; nothing if they are not.
+ * Changes that are older than the table's copy must have the columns of the
+ * copy: others would write over what it has brought. */
+static void
+gather_doubt (const struct gather *gather, const struct table *table,
+              const struct ezcdc_table *description, struct text *ret_reason)
+{
+  const struct ezcdc_table *known = &table->version->description;
+
+  if (!pipeline_copies (gather->pipeline))
+    return;
+  if (position_compare (&gather->commit, &table->copied) < 0
+      && !table_same_shape (known, description))
+    text_printf (ret_reason, "its columns were others before its copy");
+  else
+    shape_is_doubtful (known->columns, known->column_count, description,
+                       ret_reason);
+}
+
+static int
+gather_begin_doubt (struct gather *gather, struct table *table,
+                    const char *reason)
+{
+  struct pipeline *pipeline = gather->pipeline;
+  struct error error = { 0 };
+
+  log_message (LEVEL_WARNING, "table %s: %s; it is copied again", table->name,
+               reason);
+  if (shape_forget_rows (pipeline, table, &error) < 0)
+    return instance_fail (pipeline->source, error.code, "%s", error.text);
+  gather->doubt = true;
+  return EZCDC_OK;
+}
+
 /* Rows before and after a change of the table's shape never share a batch. */
+static int
+gather_revise (struct gather *gather, struct table *table,
+               const struct ezcdc_table *description)
+{
+  struct error error = { 0 };
+
+  log_message (LEVEL_INFO, "table %s has changed its columns", table->name);
+  if (table->open != NULL && gather_seal_table (gather, table) < 0)
+    return EZCDC_E_MEMORY;
+  if (table_revise (table, description) < 0)
+    return gather_failed (gather, EZCDC_E_MEMORY, table);
+  if (state_set_columns (gather->pipeline->state, description, &error) < 0)
+    return instance_fail (gather->pipeline->source, error.code, "%s",
+                          error.text);
+  return EZCDC_OK;
+}
+
 static int
 gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
 {
   struct gather *gather = (struct gather *) feed;
   struct table *table = gather_find (gather, description->id);
+  CLEANUP_TEXT struct text reason = { 0 };
+  bool same;
 
   if (table == NULL) {
     log_message (LEVEL_INFO,
@@ -332,19 +387,19 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
                  description->schema, description->name);
     return EZCDC_OK;
   }
-  if (table_same_shape (&table->version->description, description))
+  same = table_same_shape (&table->version->description, description);
+  gather_doubt (gather, table, description, &reason);
+  if (same && reason.length == 0)
     return EZCDC_OK;
   if (description->refusal != NULL)
     return instance_fail (gather->pipeline->source, EZCDC_E_OPERATOR,
                           "table %s has changed and cannot be replicated any "
                           "more: %s",
                           table->name, description->refusal);
-  log_message (LEVEL_INFO, "table %s has changed its columns", table->name);
-  if (table->open != NULL && gather_seal_table (gather, table) < 0)
-    return EZCDC_E_MEMORY;
-  if (table_revise (table, description) < 0)
-    return gather_failed (gather, EZCDC_E_MEMORY, table);
-  return EZCDC_OK;
+  if (reason.length > 0
+      && gather_begin_doubt (gather, table, text_string (&reason)) < 0)
+    return EZCDC_E_OPERATOR;
+  return gather_revise (gather, table, description);
 }
 
 static int

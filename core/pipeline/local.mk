@@ -24,6 +24,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/pipeline/retry.h \
 	core/pipeline/round.c \
 	core/pipeline/round.h \
+	core/pipeline/shape.c \
+	core/pipeline/shape.h \
 	core/pipeline/snapshot.c \
 	core/pipeline/snapshot.h \
 	core/pipeline/stream.c \

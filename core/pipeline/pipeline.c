@@ -16,6 +16,7 @@
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/position.h"
 #include "core/pipeline/retry.h"
+#include "core/pipeline/shape.h"
 #include "core/pipeline/snapshot.h"
 #include "core/pipeline/stream.h"
 #include "core/plugin/feed.h"
@@ -128,6 +129,7 @@ pipeline_audit (struct pipeline *pipeline, const char *action,
 struct discovery {
   struct ezcdc_list list; /* first: the source is given its address */
   struct pipeline *pipeline;
+  struct table_set *tables;
   struct text refused; /* what cannot be replicated, and why */
 };
 
@@ -147,7 +149,7 @@ discovery_table (struct ezcdc_list *list, const struct ezcdc_table *table)
   if (pipeline->target_of != NULL)
     target = pipeline->target_of (pipeline->target_context, table->schema,
                                   table->name);
-  if (table_set_add (&pipeline->tables, table,
+  if (table_set_add (discovery->tables, table,
                      target == NULL ? table->name : target)
       == NULL)
     return instance_fail (pipeline->source, EZCDC_E_MEMORY,
@@ -178,15 +180,16 @@ discovery_clashes (const struct table_set *tables, struct error *error)
 }
 
 int
-pipeline_discover (struct pipeline *pipeline, struct error *error)
+pipeline_list_tables (struct pipeline *pipeline, struct table_set *ret_set,
+                      struct error *error)
 {
   struct discovery discovery = {
     .list = { .table = discovery_table },
     .pipeline = pipeline,
+    .tables = ret_set,
   };
   int result;
 
-  table_set_free (&pipeline->tables);
   instance_lock (pipeline->source);
   result = pipeline->source_calls->discover (pipeline->source->self,
                                              &discovery.list);
@@ -196,15 +199,22 @@ pipeline_discover (struct pipeline *pipeline, struct error *error)
   if (result >= 0 && discovery.refused.length > 0)
     result = error_set (error, EZCDC_E_OPERATOR, "%s",
                         text_string (&discovery.refused));
-  if (result >= 0 && pipeline->tables.count == 0)
+  if (result >= 0 && ret_set->count == 0)
     result = error_set (error, EZCDC_E_CONFIG,
                         "no table of the source matches source.tables");
   text_free (&discovery.refused);
   if (result < 0)
     return result;
-  qsort (pipeline->tables.tables, pipeline->tables.count,
-         sizeof pipeline->tables.tables[0], compare_name);
-  return discovery_clashes (&pipeline->tables, error);
+  qsort (ret_set->tables, ret_set->count, sizeof ret_set->tables[0],
+         compare_name);
+  return discovery_clashes (ret_set, error);
+}
+
+int
+pipeline_discover (struct pipeline *pipeline, struct error *error)
+{
+  table_set_free (&pipeline->tables);
+  return pipeline_list_tables (pipeline, &pipeline->tables, error);
 }
 
 /* ---- the story --------------------------------------------------------- */
@@ -231,6 +241,8 @@ load_tables (struct pipeline *pipeline, struct error *error)
     struct state_table stored;
 
     if (loads_begin (pipeline, table, error) < 0
+        || state_get_copied (pipeline->state, table->id, &table->copied, error)
+             < 0
         || state_get_table (pipeline->state, table->id, &stored, error) < 0)
       return error->code;
     if (!stored.known) {
@@ -318,17 +330,25 @@ prepare_source (struct pipeline *pipeline, struct state_source *source,
                            &source->position, error);
 }
 
+bool
+pipeline_copies (const struct pipeline *pipeline)
+{
+  return pipeline->settings.snapshot != SNAPSHOT_NEVER
+         && !(pipeline->sink_capabilities & EZCDC_CAN_LOG);
+}
+
 static bool
-needs_snapshot (const struct pipeline *pipeline)
+awaits_copy (const struct pipeline *pipeline, bool again)
 {
   for (size_t i = 0; i < pipeline->tables.count; i++)
-    if (pipeline->tables.tables[i]->phase != TABLE_STREAMING)
+    if (table_awaits_copy (pipeline->tables.tables[i], again))
       return true;
   return false;
 }
 
 static int
-copy_tables (struct pipeline *pipeline, uint32_t kind, struct error *error)
+copy_tables (struct pipeline *pipeline, uint32_t kind, bool again,
+             struct error *error)
 {
   int result;
 
@@ -338,7 +358,7 @@ copy_tables (struct pipeline *pipeline, uint32_t kind, struct error *error)
                       "success", NULL, error)
       < 0)
     return error->code;
-  result = snapshot_copy (pipeline, kind, error);
+  result = snapshot_copy (pipeline, kind, again, error);
   if (result < 0)
     return result;
   log_message (LEVEL_INFO, "the tables are copied");
@@ -346,9 +366,10 @@ copy_tables (struct pipeline *pipeline, uint32_t kind, struct error *error)
                          pipeline->settings.name, "success", NULL, error);
 }
 
-static int
-source_position (struct pipeline *pipeline,
-                 struct ezcdc_position *ret_position, struct error *error)
+int
+pipeline_source_position (struct pipeline *pipeline,
+                          struct ezcdc_position *ret_position,
+                          struct error *error)
 {
   struct retry retry = { .what = "asking the source for its position" };
   struct ezcdc_position position = { 0 };
@@ -373,6 +394,35 @@ source_position (struct pipeline *pipeline,
   return 0;
 }
 
+/* New tables are copied, then all are followed.  Tables that are in doubt are
+ * copied again when the stream has reached the present, while it waits. */
+static int
+copy_and_follow (struct pipeline *pipeline, struct ezcdc_position from,
+                 uint32_t kind, const struct ezcdc_position *target,
+                 struct error *error)
+{
+  bool again = pipeline->settings.snapshot == SNAPSHOT_ONLY;
+
+  for (;;) {
+    int result;
+
+    if (awaits_copy (pipeline, again)
+        && copy_tables (pipeline, kind, again, error) < 0)
+      return error->code;
+    if (pipeline->settings.snapshot == SNAPSHOT_ONLY
+        || pipeline->stop != STOP_NONE)
+      return 0;
+    pipeline->phase = PHASE_STREAMING;
+    result = stream_follow (pipeline, &from, target,
+                            awaits_copy (pipeline, true), error);
+    if (result != STREAM_COPY)
+      return result;
+    from = rounds_stored (&pipeline->rounds);
+    kind = EZCDC_SNAPSHOT_LATER;
+    again = true;
+  }
+}
+
 static int
 run_steps (struct pipeline *pipeline, struct error *error)
 {
@@ -386,29 +436,20 @@ run_steps (struct pipeline *pipeline, struct error *error)
       || state_get_source (pipeline->state, &source, error) < 0
       || state_next_run (pipeline->state, &pipeline->run, error) < 0)
     return error->code;
-  if (!only && prepare_source (pipeline, &source, &prepared, error) < 0)
+  if (shapes_check (pipeline, error) < 0
+      || (!only && prepare_source (pipeline, &source, &prepared, error) < 0))
     return error->code;
   memcpy (pipeline->identity, source.identity, sizeof pipeline->identity);
   rounds_set_start (&pipeline->rounds, &source.position);
   if (prepare_targets (pipeline, error) < 0)
     return error->code;
   if (pipeline->settings.until_caught_up && !only
-      && source_position (pipeline, &target, error) < 0)
+      && pipeline_source_position (pipeline, &target, error) < 0)
     return error->code;
-  if (needs_snapshot (pipeline)
-      && copy_tables (pipeline,
-                      prepared.created ? EZCDC_SNAPSHOT_INITIAL
-                                       : EZCDC_SNAPSHOT_LATER,
-                      error)
-           < 0)
-    return error->code;
-  if (only || pipeline->stop != STOP_NONE)
-    return 0;
-
-  pipeline->phase = PHASE_STREAMING;
-  return stream_follow (pipeline, &source.position,
-                        pipeline->settings.until_caught_up ? &target : NULL,
-                        error);
+  return copy_and_follow (
+    pipeline, source.position,
+    prepared.created ? EZCDC_SNAPSHOT_INITIAL : EZCDC_SNAPSHOT_LATER,
+    pipeline->settings.until_caught_up ? &target : NULL, error);
 }
 
 void

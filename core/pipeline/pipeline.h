@@ -131,6 +131,18 @@ void pipeline_destroy (struct pipeline *pipeline);
 /* Lists the tables of the source into pipeline->tables; refused tables and
  * clashing targets are an error that names them all. */
 int pipeline_discover (struct pipeline *pipeline, struct error *error);
+/* The same into an empty set of the caller's, who frees it. */
+int pipeline_list_tables (struct pipeline *pipeline, struct table_set *ret_set,
+                          struct error *error);
+
+/* Whether tables are copied, so that they can be copied again: not with
+ * snapshot = never, and not into a log. */
+bool pipeline_copies (const struct pipeline *pipeline);
+
+/* The position of the source now, with retries. */
+int pipeline_source_position (struct pipeline *pipeline,
+                              struct ezcdc_position *ret_position,
+                              struct error *error);
 
 /* The body of the reader thread: prepare, snapshot, stream.  Ends when all
  * is done or stop says so; a failure is in pipeline->failure. */

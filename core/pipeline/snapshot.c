@@ -13,6 +13,7 @@
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/position.h"
 #include "core/pipeline/retry.h"
+#include "core/pipeline/shape.h"
 #include "core/pipeline/snapshot.h"
 #include "core/plugin/feed.h"
 #include "core/plugin/instance.h"
@@ -40,6 +41,7 @@ struct chunk {
 struct snapshot {
   struct snapshot *next; /* the attempt before */
   struct pipeline *pipeline;
+  bool again;       /* of all tables that wait, not only of new ones */
   uint64_t reading; /* its number, for the labels */
   void *view;       /* the source's */
   struct ezcdc_position position;
@@ -211,10 +213,19 @@ store_table (struct pipeline *pipeline, const struct table *table,
 }
 
 static int
-finish_table (struct pipeline *pipeline, struct table *table,
+finish_table (struct snapshot *snapshot, struct table *table,
               struct error *error)
 {
-  table->phase = TABLE_STREAMING;
+  struct pipeline *pipeline = snapshot->pipeline;
+
+  table->copied = snapshot->position;
+  if (state_set_copied (pipeline->state, table->id, &table->copied, error) < 0
+      || state_set_columns (pipeline->state, &table->version->description,
+                            error)
+           < 0)
+    return error->code;
+  table->phase = table->again ? TABLE_WAITING : TABLE_STREAMING;
+  table->again = false;
   table->rows_total = table->rows;
   if (state_clear_chunks (pipeline->state, table->id, error) < 0)
     return error->code;
@@ -331,7 +342,8 @@ snapshot_plan_one (struct snapshot *snapshot, struct table *table,
   else {
     table->rows = 0;
     if (plan_table (snapshot, table, error) < 0
-        || empty_target (snapshot, table, error) < 0)
+        || (table->copied.length == 0
+            && empty_target (snapshot, table, error) < 0))
       return error->code;
   }
   table->phase = TABLE_SNAPSHOT;
@@ -370,7 +382,7 @@ snapshot_plan_all (struct snapshot *snapshot, struct error *error)
   memcpy (sorted, pipeline->tables.tables, count * sizeof *sorted);
   qsort (sorted, count, sizeof *sorted, compare_size);
   for (size_t i = 0; i < count && result == 0; i++)
-    if (sorted[i]->phase != TABLE_STREAMING)
+    if (table_awaits_copy (sorted[i], snapshot->again))
       result = snapshot_plan_one (snapshot, sorted[i], error);
   free (sorted);
   return result;
@@ -697,7 +709,8 @@ snapshot_read (struct snapshot *snapshot, struct error *error)
 
 /* NULL with error set on failure. */
 static struct snapshot *
-snapshot_open (struct pipeline *pipeline, uint32_t kind, struct error *error)
+snapshot_open (struct pipeline *pipeline, uint32_t kind, bool again,
+               struct error *error)
 {
   struct snapshot *snapshot = calloc (1, sizeof *snapshot);
   struct ezcdc_position position = { 0 };
@@ -709,6 +722,7 @@ snapshot_open (struct pipeline *pipeline, uint32_t kind, struct error *error)
     return NULL;
   }
   snapshot->pipeline = pipeline;
+  snapshot->again = again;
   snapshot->reading = ++pipeline->readings;
   instance_lock (pipeline->source);
   result = pipeline->source_calls->snapshot_open (pipeline->source->self, kind,
@@ -762,8 +776,8 @@ snapshot_settle (struct snapshot *snapshot, bool *ret_complete,
   for (size_t i = 0; complete && i < pipeline->tables.count; i++) {
     struct table *table = pipeline->tables.tables[i];
 
-    if (table->phase != TABLE_STREAMING
-        && finish_table (pipeline, table, error) < 0)
+    if (table_awaits_copy (table, snapshot->again)
+        && finish_table (snapshot, table, error) < 0)
       return error->code;
   }
   /* With a part undone, those tables are finished that have nothing left. */
@@ -771,12 +785,12 @@ snapshot_settle (struct snapshot *snapshot, bool *ret_complete,
     struct table *table = pipeline->tables.tables[i];
     struct collect collect = { .snapshot = snapshot, .table = table };
 
-    if (table->phase == TABLE_STREAMING)
+    if (!table_awaits_copy (table, snapshot->again))
       continue;
     if (collect_chunks (&collect, error) < 0)
       return error->code;
     if (collect.done > 0 && collect.open == 0
-        && finish_table (pipeline, table, error) < 0)
+        && finish_table (snapshot, table, error) < 0)
       return error->code;
   }
   *ret_complete = complete;
@@ -784,12 +798,16 @@ snapshot_settle (struct snapshot *snapshot, bool *ret_complete,
 }
 
 static int
-snapshot_attempt (struct pipeline *pipeline, uint32_t kind, bool *ret_complete,
-                  struct error *error)
+snapshot_attempt (struct pipeline *pipeline, uint32_t kind, bool again,
+                  bool *ret_complete, struct error *error)
 {
-  struct snapshot *snapshot = snapshot_open (pipeline, kind, error);
+  struct snapshot *snapshot;
   int result;
 
+  /* The tables may have changed since they were listed. */
+  if (kind == EZCDC_SNAPSHOT_LATER && shapes_refresh (pipeline, error) < 0)
+    return error->code;
+  snapshot = snapshot_open (pipeline, kind, again, error);
   if (snapshot == NULL)
     return error->code;
   result = snapshot_plan_all (snapshot, error);
@@ -807,17 +825,22 @@ snapshot_attempt (struct pipeline *pipeline, uint32_t kind, bool *ret_complete,
     *error = snapshot->broken;
     return error->code;
   }
+  /* What has changed under the copy is asked for again, not in haste. */
+  if (result == 0 && snapshot->restart)
+    return error_set (error, EZCDC_E_SCHEMA,
+                      "tables have changed since their copy was planned");
   return result;
 }
 
 int
-snapshot_copy (struct pipeline *pipeline, uint32_t kind, struct error *error)
+snapshot_copy (struct pipeline *pipeline, uint32_t kind, bool again,
+               struct error *error)
 {
   struct retry retry = { .what = "the snapshot" };
   bool complete = false;
 
   while (!complete) {
-    int result = snapshot_attempt (pipeline, kind, &complete, error);
+    int result = snapshot_attempt (pipeline, kind, again, &complete, error);
 
     kind = EZCDC_SNAPSHOT_LATER;
     if (result < 0) {

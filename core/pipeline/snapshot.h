@@ -14,6 +14,7 @@
 #ifndef EZCDC_PIPELINE_SNAPSHOT_H
 #define EZCDC_PIPELINE_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/error.h"
@@ -21,9 +22,10 @@
 struct pipeline;
 struct snapshot;
 
-/* Copies all tables that are not in TABLE_STREAMING yet; kind is
- * EZCDC_SNAPSHOT_... of the first attempt. */
-int snapshot_copy (struct pipeline *pipeline, uint32_t kind,
+/* Copies the tables that wait for it: those that were never copied, and with
+ * again those that have to be copied once more.  kind is EZCDC_SNAPSHOT_... of
+ * the first attempt. */
+int snapshot_copy (struct pipeline *pipeline, uint32_t kind, bool again,
                    struct error *error);
 
 /* Frees all attempts; after the writers have ended. */

@@ -37,6 +37,7 @@ struct stream {
   struct ezcdc_position broken_at; /* where it did */
   int64_t sealed;                  /* monotonic time of the last round */
   bool idle;                       /* the last read found nothing */
+  struct ezcdc_position copy_at;   /* stop there for a copy; length 0: no */
 };
 
 static void
@@ -187,6 +188,17 @@ stream_note (struct stream *stream, bool finished)
   pthread_mutex_unlock (&pipeline->lock);
 }
 
+/* Tables have come into doubt.  They are copied when all that is committed now
+ * has been read: by then, a change of several steps is over. */
+static int
+stream_plan_copy (struct stream *stream, struct error *error)
+{
+  if (!stream->gather.doubt)
+    return 0;
+  stream->gather.doubt = false;
+  return pipeline_source_position (stream->pipeline, &stream->copy_at, error);
+}
+
 /* One turn of the loop. */
 static int
 stream_turn (struct stream *stream, struct error *error)
@@ -201,11 +213,12 @@ stream_turn (struct stream *stream, struct error *error)
     return error->code;
   if (tight)
     timeout = STREAM_READ_BLOCKED;
-  else if (!gather_is_empty (gather) || stream->target != NULL)
+  else if (!gather_is_empty (gather) || stream->target != NULL
+           || stream->copy_at.length > 0)
     timeout = STREAM_READ_BUSY;
   result = stream_read (stream, !tight, timeout, error);
-  if (result < 0)
-    return result;
+  if (result < 0 || stream_plan_copy (stream, error) < 0)
+    return error->code;
   if (stream_is_due (stream, clock_monotonic ())
       && stream_seal (stream, error) < 0)
     return error->code;
@@ -216,11 +229,14 @@ stream_turn (struct stream *stream, struct error *error)
   return stream_confirm (stream, error);
 }
 
+/* position NULL or empty: there is nothing to reach. */
 static bool
-stream_reached (const struct stream *stream)
+stream_reached (const struct stream *stream,
+                const struct ezcdc_position *position)
 {
-  return stream->target != NULL && !stream->gather.in_transaction
-         && position_compare (&stream->gather.complete, stream->target) >= 0;
+  return position != NULL && position->length > 0
+         && !stream->gather.in_transaction
+         && position_compare (&stream->gather.complete, position) >= 0;
 }
 
 /* Makes everything durable that was read, and confirms it, keeping the
@@ -256,25 +272,40 @@ stream_finish (struct stream *stream, int64_t limit, struct error *error)
   return stream_confirm (stream, error);
 }
 
+/* Whether it ends here, well. A copy goes first: a bounded run has not caught
+ * up without it. */
+static bool
+stream_is_done (const struct stream *stream)
+{
+  if (stream->copy_at.length > 0)
+    return stream_reached (stream, &stream->copy_at);
+  return stream_reached (stream, stream->target);
+}
+
 int
 stream_follow (struct pipeline *pipeline, const struct ezcdc_position *start,
-               const struct ezcdc_position *target, struct error *error)
+               const struct ezcdc_position *target, bool doubt,
+               struct error *error)
 {
   struct stream stream = { .pipeline = pipeline, .target = target };
   int result = 0;
 
   gather_init (&stream.gather, pipeline, start);
+  stream.gather.doubt = doubt;
   while (result == 0 && pipeline->stop == STOP_NONE
-         && !stream_reached (&stream))
+         && !stream_is_done (&stream))
     result = stream_turn (&stream, error);
 
-  if (result == 0 && stream_reached (&stream))
+  if (result == 0 && stream_is_done (&stream)) {
     result = stream_finish (&stream, 0, error);
+    if (result == 0 && stream.copy_at.length > 0)
+      result = STREAM_COPY;
+  }
   else if (result == 0 && pipeline->stop == STOP_DRAIN) {
     log_message (LEVEL_INFO, "stopping: writing what was read");
     result = stream_finish (&stream, STREAM_DRAIN, error);
   }
-  stream_note (&stream, result == 0);
+  stream_note (&stream, result >= 0);
   stream_disconnect (&stream);
   gather_destroy (&stream.gather);
   /* Being stopped is no failure: what was not durable comes again. */

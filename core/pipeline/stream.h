@@ -3,6 +3,8 @@
 #ifndef EZCDC_PIPELINE_STREAM_H
 #define EZCDC_PIPELINE_STREAM_H
 
+#include <stdbool.h>
+
 #include <ezcdc/connector.h>
 
 #include "core/base/error.h"
@@ -11,9 +13,13 @@ struct pipeline;
 
 /* Reads changes after start until the pipeline stops, or, in a bounded run,
  * until everything up to target is durable and confirmed (target NULL: for
- * ever).  0 if it ended well; below zero with error set. */
+ * ever).  0 if it ended well; STREAM_COPY if tables have to be copied before it
+ * can go on: everything it has read is durable and confirmed then; below zero
+ * with error set.  doubt: tables are waiting for that already. */
+#define STREAM_COPY 1
 int stream_follow (struct pipeline *pipeline,
                    const struct ezcdc_position *start,
-                   const struct ezcdc_position *target, struct error *error);
+                   const struct ezcdc_position *target, bool doubt,
+                   struct error *error);
 
 #endif

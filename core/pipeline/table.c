@@ -218,6 +218,13 @@ table_revise (struct table *table, const struct ezcdc_table *description)
   return 0;
 }
 
+bool
+table_awaits_copy (const struct table *table, bool again)
+{
+  return table->phase != TABLE_STREAMING
+         && (again || table->copied.length == 0);
+}
+
 const char *
 table_phase_name (uint32_t phase)
 {

@@ -44,6 +44,10 @@ struct table {
   /* Partial rows of transactions before this position are read again from
    * the source: the snapshot was resumed there. Length 0: nothing. */
   struct ezcdc_position repair_before;
+  /* The view that its rows were copied from; length 0: they were not, and the
+   * target may hold rows of somebody else. */
+  struct ezcdc_position copied;
+  bool again; /* its columns have changed under its copy: one more is due */
 
   /* Counters for status. */
   _Atomic int64_t rows;       /* of the snapshot, durable */
@@ -90,6 +94,9 @@ bool table_same_shape (const struct ezcdc_table *one,
 /* Makes a copy of the description the table's newest version. -1 if out of
  * memory. */
 int table_revise (struct table *table, const struct ezcdc_table *description);
+
+/* Whether it has to be copied: for the first time, or at all. */
+bool table_awaits_copy (const struct table *table, bool again);
 
 const char *table_phase_name (uint32_t phase);
 

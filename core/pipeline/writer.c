@@ -15,6 +15,7 @@
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/repair.h"
 #include "core/pipeline/retry.h"
+#include "core/pipeline/shape.h"
 #include "core/pipeline/writer.h"
 #include "core/plugin/instance.h"
 
@@ -107,45 +108,29 @@ static bool
 table_has_rows (const struct pipeline *pipeline, const struct table *table)
 {
   return pipeline->settings.snapshot != SNAPSHOT_NEVER
-         && table->phase != TABLE_WAITING;
+         && (table->phase != TABLE_WAITING || table->copied.length > 0);
 }
 
-/* Somebody has dropped the target: what was copied is gone with it, and has to
- * be copied again. */
-static int
-writer_forget_rows (struct pipeline *pipeline, const struct table *table,
-                    struct error *error)
-{
-  struct state_table stored = {
-    .id = table->id,
-    .name = table->name,
-    .target = table->target,
-    .phase = TABLE_WAITING,
-    .rows_total = table->rows_total,
-    .changes = table->changes,
-  };
-
-  if (state_clear_chunks (pipeline->state, table->id, error) < 0)
-    return error->code;
-  return state_set_table (pipeline->state, &stored, error);
-}
-
-/* The sink has made the target.  If rows are said to be in it, they are
- * forgotten before anything else can fail. */
+/* The sink has made the target.  If rows are said to be in it, somebody has
+ * dropped it, and its rows have to be copied again: that is noted before
+ * anything else can fail. */
 static int
 writer_target_created (struct pipeline *pipeline, struct table *table,
                        struct error *error)
 {
+  static const struct ezcdc_position never = { 0 };
   bool lost = table_has_rows (pipeline, table);
 
-  if ((lost && writer_forget_rows (pipeline, table, error) < 0)
+  table->copied = never;
+  if ((lost
+       && (state_set_copied (pipeline->state, table->id, &never, error) < 0
+           || shape_forget_rows (pipeline, table, error) < 0))
       || pipeline_audit (pipeline, "table.created", table->target, "success",
                          NULL, error)
            < 0)
     return error->code;
   if (!lost)
     return 0;
-  table->phase = TABLE_WAITING;
   return error_set (error, EZCDC_E_OPERATOR,
                     "table %s: its target %s was gone and has been made anew, "
                     "without the rows that were copied before; start the "

@@ -36,6 +36,14 @@ static const char state_schema[] =
   " chunk TEXT NOT NULL, estimated_rows INTEGER NOT NULL,"
   " done INTEGER NOT NULL DEFAULT 0,"
   " PRIMARY KEY (table_id, sequence)) WITHOUT ROWID;"
+  "CREATE TABLE IF NOT EXISTS columns ("
+  " table_id INTEGER NOT NULL, place INTEGER NOT NULL,"
+  " name TEXT NOT NULL, type_name TEXT NOT NULL, type INTEGER NOT NULL,"
+  " precision INTEGER NOT NULL, scale INTEGER NOT NULL,"
+  " length INTEGER NOT NULL, flags INTEGER NOT NULL,"
+  " PRIMARY KEY (table_id, place)) WITHOUT ROWID;"
+  "CREATE TABLE IF NOT EXISTS copies ("
+  " table_id INTEGER PRIMARY KEY, position BLOB NOT NULL);"
   "CREATE TABLE IF NOT EXISTS runs ("
   " only_row INTEGER PRIMARY KEY CHECK (only_row = 1),"
   " number INTEGER NOT NULL);"
@@ -505,6 +513,111 @@ state_each_table (struct state *state, state_table_function function,
   sqlite3_finalize (statement);
   pthread_mutex_unlock (&state->lock);
   return result;
+}
+
+static int
+add_column (struct state *state, uint64_t table_id, uint32_t place,
+            const struct ezcdc_column *column, struct error *error)
+{
+  int result = state_run (
+    state, error, "INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "iittiiiii", (int64_t) table_id, (int64_t) place, column->name,
+    column->type_name, (int64_t) column->type, (int64_t) column->precision,
+    (int64_t) column->scale, column->length, (int64_t) column->flags);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_set_columns (struct state *state, const struct ezcdc_table *table,
+                   struct error *error)
+{
+  struct error ignored = { 0 };
+  int result;
+
+  if (state_begin (state, error) < 0)
+    return error->code;
+  result = state_run (state, error, "DELETE FROM columns WHERE table_id = ?",
+                      "i", (int64_t) table->id);
+  for (uint32_t i = 0; i < table->column_count && result >= 0; i++)
+    result = add_column (state, table->id, i, &table->columns[i], error);
+  if (result < 0) {
+    state_commit (state, &ignored);
+    return result;
+  }
+  return state_commit (state, error);
+}
+
+int
+state_each_column (struct state *state, uint64_t table_id,
+                   state_column_function function, void *context,
+                   struct error *error)
+{
+  struct ezcdc_column column = { .name = NULL };
+  sqlite3_stmt *statement;
+  int result = 0, step;
+
+  pthread_mutex_lock (&state->lock);
+  statement = state_query (
+    state, error,
+    "SELECT name, type_name, type, precision, scale, length, flags"
+    " FROM columns WHERE table_id = ? ORDER BY place",
+    "i", (int64_t) table_id);
+  if (statement == NULL) {
+    pthread_mutex_unlock (&state->lock);
+    return error->code;
+  }
+  while ((step = sqlite3_step (statement)) == SQLITE_ROW && result == 0) {
+    column.name = (const char *) sqlite3_column_text (statement, 0);
+    column.type_name = (const char *) sqlite3_column_text (statement, 1);
+    column.type = (uint32_t) sqlite3_column_int64 (statement, 2);
+    column.precision = sqlite3_column_int (statement, 3);
+    column.scale = sqlite3_column_int (statement, 4);
+    column.length = sqlite3_column_int64 (statement, 5);
+    column.flags = (uint32_t) sqlite3_column_int64 (statement, 6);
+    result = function (context, &column);
+  }
+  if (result == 0 && step != SQLITE_DONE)
+    result = state_fail (state, "read the columns", error);
+  sqlite3_finalize (statement);
+  pthread_mutex_unlock (&state->lock);
+  return result;
+}
+
+int
+state_set_copied (struct state *state, uint64_t table_id,
+                  const struct ezcdc_position *position, struct error *error)
+{
+  int result = state_run (state, error,
+                          "INSERT OR REPLACE INTO copies VALUES (?, ?)", "ip",
+                          (int64_t) table_id, position);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_get_copied (struct state *state, uint64_t table_id,
+                  struct ezcdc_position *ret_position, struct error *error)
+{
+  struct ezcdc_position position = { 0 };
+  sqlite3_stmt *statement;
+  int result;
+
+  pthread_mutex_lock (&state->lock);
+  statement = state_query (state, error,
+                           "SELECT position FROM copies WHERE table_id = ?",
+                           "i", (int64_t) table_id);
+  result = statement == NULL ? SQLITE_ERROR : sqlite3_step (statement);
+  if (result == SQLITE_ROW)
+    column_position (statement, 0, &position);
+  else if (result != SQLITE_DONE && statement != NULL)
+    state_fail (state, "read the position of a copy", error);
+  sqlite3_finalize (statement);
+  pthread_mutex_unlock (&state->lock);
+  if (result != SQLITE_ROW && result != SQLITE_DONE)
+    return error->code;
+  *ret_position = position;
+  return 0;
 }
 
 int

@@ -87,6 +87,25 @@ typedef int (*state_table_function) (void *context,
 int state_each_table (struct state *state, state_table_function function,
                       void *context, struct error *error);
 
+/* The columns that a table had when the pipeline last looked.  Of a column,
+ * element_type and key_ordinal are not stored. */
+int state_set_columns (struct state *state, const struct ezcdc_table *table,
+                       struct error *error);
+typedef int (*state_column_function) (void *context,
+                                      const struct ezcdc_column *column);
+int state_each_column (struct state *state, uint64_t table_id,
+                       state_column_function function, void *context,
+                       struct error *error);
+
+/* The view of the source that a table's rows were copied from; length 0 if it
+ * was not copied. */
+int state_set_copied (struct state *state, uint64_t table_id,
+                      const struct ezcdc_position *position,
+                      struct error *error);
+int state_get_copied (struct state *state, uint64_t table_id,
+                      struct ezcdc_position *ret_position,
+                      struct error *error);
+
 /* The chunks of a table's snapshot.  sequence counts from 0. */
 struct state_chunk {
   const char *chunk; /* the source's text */

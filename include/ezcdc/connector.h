@@ -164,6 +164,16 @@ struct ezcdc_position {
 #define EZCDC_COLUMN_KEY 1u      /* part of the table's key */
 #define EZCDC_COLUMN_NOT_NULL 2u /* the source never sends NULL here */
 
+/* Since 1.1 */
+
+/* Rows that were there when the column was added may have a value in it. */
+#define EZCDC_COLUMN_FILLED 4u
+/* The upper half of the flags: the source's own number for the column, which
+ * it keeps under another name, and which a column of the same name that was
+ * dropped and made anew does not have.  0 if unknown. */
+#define EZCDC_COLUMN_NUMBERED(number_) ((uint32_t) (number_) << 16)
+#define EZCDC_COLUMN_NUMBER(flags_) ((flags_) >> 16)
+
 struct ezcdc_column {
   const char *name;      /* as the source spells it */
   const char *type_name; /* the source's own word for the type, for messages */

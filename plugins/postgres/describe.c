@@ -96,20 +96,22 @@ enum {
   COLUMN_NAME,
   COLUMN_TYPE,
   COLUMN_MODIFIER,
+  COLUMN_FILLED,     /* it has a default, or counts by itself */
   COLUMN_UNREADABLE, /* a relation in which the role may not read it */
   COLUMN_TYPE_NAME,  /* and what SQL_TYPE_COLUMNS adds */
 };
 
 /* %s is the condition for a column that the publication carries. */
 static const char describe_columns[] = SQL_DOMAINS
-  " SELECT x.oid, x.number, x.name, x.type, x.modifier,"
+  " SELECT x.oid, x.number, x.name, x.type, x.modifier, x.filled,"
   " (SELECT min(l.oid::regclass::text) FROM " SQL_TREE " l"
   "  JOIN pg_attribute la ON la.attrelid = l.oid AND la.attname = x.name"
   "  WHERE NOT has_table_privilege(l.oid, 'SELECT')"
   "  AND NOT has_column_privilege(l.oid, la.attnum, 'SELECT')),"
   " " SQL_TYPE_COLUMNS
   " FROM (SELECT w.place, a.attrelid AS oid, a.attnum AS number,"
-  "  a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier"
+  "  a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier,"
+  "  a.atthasdef OR a.attidentity <> '' AS filled"
   "  FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
   "  JOIN pg_class c ON c.oid = w.oid"
   "  JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -255,16 +257,19 @@ describe_column (const struct catalog *catalog, int row, const char *key,
                  struct ezcdc_column *column)
 {
   const PGresult *result = catalog->columns;
+  /* At most 1600. */
+  long number = (long) field_number (result, row, COLUMN_NUMBER);
 
   column->name = PQgetvalue (result, row, COLUMN_NAME);
   column->type_name = PQgetvalue (result, row, COLUMN_TYPE_NAME);
-  column->flags = 0;
-  column->key_ordinal = describe_key_ordinal (
-    key, strtol (PQgetvalue (result, row, COLUMN_NUMBER), NULL, 10));
+  column->flags = EZCDC_COLUMN_NUMBERED (number);
+  if (field_true (result, row, COLUMN_FILLED))
+    column->flags |= EZCDC_COLUMN_FILLED;
+  column->key_ordinal = describe_key_ordinal (key, number);
   /* Other columns may lose their NOT NULL at any time, and the stream would
    * not say so. */
   if (column->key_ordinal != 0)
-    column->flags = EZCDC_COLUMN_KEY | EZCDC_COLUMN_NOT_NULL;
+    column->flags |= EZCDC_COLUMN_KEY | EZCDC_COLUMN_NOT_NULL;
   catalog_type (result, row, COLUMN_TYPE_NAME + 1, column);
 }
 

@@ -117,8 +117,12 @@ relations_update (struct relations *relations, struct postgres *self,
   char *copy;
 
   if (relation != NULL && relation->length == length
-      && memcmp (relation->message, data, length) == 0)
+      && memcmp (relation->message, data, length) == 0) {
+    /* It comes again when something has changed: perhaps a column was dropped
+     * and made anew. */
+    relation->described = false;
     return EZCDC_OK;
+  }
   if (relation == NULL)
     relation = relations_add (relations, message->relation);
   copy = malloc (length);
@@ -180,17 +184,18 @@ relation_set_columns (struct relation *relation,
       *column = description->columns[known];
     else {
       memset (column, 0, sizeof *column);
-      if (known >= 0)
+      if (known >= 0) {
         column->key_ordinal = description->columns[known].key_ordinal;
+        column->flags = description->columns[known].flags;
+      }
       *all_known = false;
     }
     column->name = source.name;
     /* With identity FULL every column is flagged, so the catalog decides;
      * else the message knows best. */
+    column->flags &= ~(EZCDC_COLUMN_KEY | EZCDC_COLUMN_NOT_NULL);
     if (message->identity == 'f' ? column->key_ordinal != 0 : source.key)
-      column->flags = EZCDC_COLUMN_KEY | EZCDC_COLUMN_NOT_NULL;
-    else
-      column->flags = 0;
+      column->flags |= EZCDC_COLUMN_KEY | EZCDC_COLUMN_NOT_NULL;
   }
   return true;
 }

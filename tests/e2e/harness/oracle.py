@@ -91,7 +91,8 @@ def comparable(type_name, value):
     if type_name == "character":
         return value.rstrip(" ")    # what pads char(n) has no meaning
     if type_name in INTEGERS:
-        return int(value)
+        # A target that was made for another type may hold any text.
+        return int(value) if re.fullmatch(r"[+-]?\d+", value) else value
     if type_name in DECIMALS:
         return _decimal(value)
     if type_name in FLOATS:

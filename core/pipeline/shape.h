@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Changes of a table's columns, and when its rows have to be copied again.
+ *
+ * The stream brings the rows that change, not those that were there when a
+ * column was renamed, was added with a default, was dropped and made anew or
+ * got another type: those are other in the source now, and no change says so.
+ * Such a table is in doubt.  Its changes are followed as they come until the
+ * stream has passed all that was committed when the doubt arose; then it is
+ * copied once more, over the rows that it has.  Not before: changes from before
+ * the copy would write values of old columns over it.
+ *
+ * The columns that a table had are in the state, so that changes made while
+ * nothing runs are seen too.
+ */
+#ifndef EZCDC_PIPELINE_SHAPE_H
+#define EZCDC_PIPELINE_SHAPE_H
+
+#include <stdbool.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+struct pipeline;
+struct table;
+
+/* Whether rows that were stored under the columns before may be other under
+ * the columns of after, although nobody has changed them.  Says why in
+ * ret_reason. */
+bool shape_is_doubtful (const struct ezcdc_column *before, uint32_t count,
+                        const struct ezcdc_table *after,
+                        struct text *ret_reason);
+
+/* At the start: compares each table with what the state has of it.  What is in
+ * doubt is waiting for its copy afterwards. */
+int shapes_check (struct pipeline *pipeline, struct error *error);
+
+/* The table has to be copied again: it is waiting, in the state too. */
+int shape_forget_rows (struct pipeline *pipeline, struct table *table,
+                       struct error *error);
+
+/* Before a copy: asks the source for the columns that the waiting tables have
+ * now.  If they have changed since the stream or an earlier attempt saw them,
+ * one more copy is due after this one. */
+int shapes_refresh (struct pipeline *pipeline, struct error *error);
+
+#endif

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The columns of a table change while it is followed."""
+
+import pytest
+
+ITEMS = ("CREATE TABLE items (id int PRIMARY KEY, a int, b text, c text);"
+         "INSERT INTO items SELECT i, i, 'b' || i, 'c' || i"
+         " FROM generate_series(1, 500) i;"
+         "CREATE TABLE others (id int PRIMARY KEY, name text)")
+AGAIN = "is copied again"
+
+# What is altered, and whether rows that nobody touches are other afterwards.
+CHANGES = {
+    "add": ("ADD d int", False),
+    "add with a default": ("ADD d int DEFAULT 7", True),
+    "add with a default that differs by row":
+        ("ADD d int DEFAULT floor(random() * 1000)", True),
+    "add not null": ("ADD d text NOT NULL DEFAULT 'x'", True),
+    "add an identity": ("ADD d int GENERATED ALWAYS AS IDENTITY", True),
+    "drop": ("DROP a", False),
+    "drop several": ("DROP a, DROP c", False),
+    "rename": ("RENAME a TO d", True),
+    "drop and add, same type": ("DROP c, ADD c text", True),
+    "drop and add, another type": ("DROP c, ADD c int", True),
+    "drop and add another": ("DROP c, ADD d text", False),
+    "widen the integer": ("ALTER a TYPE bigint", True),
+    "change values with the type": ("ALTER a TYPE bigint USING a * 2", True),
+    "change values, not the type":
+        ("ALTER b TYPE varchar(90) USING upper(b)", True),
+}
+
+
+@pytest.fixture
+def items(world):
+    world.sql(ITEMS)
+    return world
+
+
+def streaming(world, **sections):
+    pipeline = world.pipeline(**sections)
+    run = pipeline.start()
+    run.wait_streaming()
+    world.wait_same(run, "items")
+    return pipeline, run
+
+
+def settle(world, run, *tables):
+    """What is equal may be equal before the new copy."""
+    run.wait_status(lambda status: all(
+        table["phase"] == "streaming" for table in status["tables"])
+        and status["phase"] == "streaming", "nothing waits for its copy")
+    world.settle(run, *(tables or ["items"]))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_columns_is_followed(items, change):
+    statement, copied = CHANGES[change]
+    _, run = streaming(items)
+    items.sql(f"ALTER TABLE items {statement}")
+    # The stream tells of the change with the next row.
+    items.sql("INSERT INTO items (id) VALUES (1000) ON CONFLICT DO NOTHING;"
+              "UPDATE items SET b = 'new' WHERE id = 7")
+    settle(items, run)
+    assert (AGAIN in run.text) == copied, run.text
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_while_nothing_runs_is_seen(items, change):
+    """H91, and without a single row behind it."""
+    statement, copied = CHANGES[change]
+    pipeline, run = streaming(items)
+    assert run.terminate() == 0
+    items.sql(f"ALTER TABLE items {statement}")
+    run = pipeline.start()
+    settle(items, run)
+    assert (AGAIN in run.text) == copied, run.text
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_rows_from_before_a_change_do_no_harm(items, change):
+    """They come when the catalog knows the new columns only."""
+    statement, _ = CHANGES[change]
+    pipeline, run = streaming(items)
+    assert run.terminate() == 0
+    items.sql("UPDATE items SET c = 'before' WHERE id < 9")
+    items.sql(f"ALTER TABLE items {statement}")
+    settle(items, pipeline.start())
+
+
+def test_h88_columns_that_swap_their_names(items):
+    _, run = streaming(items)
+    items.sql("BEGIN; ALTER TABLE items RENAME b TO x;"
+              "ALTER TABLE items RENAME c TO b;"
+              "ALTER TABLE items RENAME x TO c; COMMIT;"
+              "UPDATE items SET b = 'new' WHERE id = 3")
+    items.settle(run, "items")
+
+
+def test_h86_changes_and_rows_in_one_transaction(items):
+    _, run = streaming(items)
+    items.sql("BEGIN; UPDATE items SET b = 'one' WHERE id = 1;"
+              "ALTER TABLE items ADD d int DEFAULT 3;"
+              "INSERT INTO items VALUES (1001, 1, 'b', 'c', 4);"
+              "ALTER TABLE items RENAME a TO z;"
+              "UPDATE items SET z = z + 1 WHERE id < 10;"
+              "ALTER TABLE items DROP c;"
+              "DELETE FROM items WHERE id = 2; COMMIT")
+    items.settle(run, "items")
+
+
+def test_h86_a_change_that_is_rolled_back_leaves_nothing(items):
+    _, run = streaming(items)
+    items.sql("BEGIN; ALTER TABLE items RENAME a TO z;"
+              "INSERT INTO items (id) VALUES (1001); ROLLBACK")
+    items.sql("UPDATE items SET b = 'one' WHERE id = 1")
+    items.settle(run, "items")
+    assert AGAIN not in run.text
+
+
+def test_several_changes_that_were_not_read_yet(items):
+    """Rows between the changes come after all of them have happened, and may
+    not write over what the new copy has brought."""
+    pipeline, run = streaming(items)
+    run.terminate()
+    for statement in ("RENAME a TO d", "ADD e int DEFAULT 1", "RENAME d TO f",
+                      "ADD g text DEFAULT 'g'"):
+        items.sql(f"ALTER TABLE items {statement}")
+        items.sql("UPDATE items SET b = b || '!' WHERE id % 5 = 0")
+    run = pipeline.start()
+    items.settle(run, "items")
+
+
+def test_other_tables_go_on(items):
+    _, run = streaming(items)
+    items.sql("INSERT INTO others VALUES (1, 'before');"
+              "ALTER TABLE items RENAME a TO d;"
+              "UPDATE items SET b = 'x' WHERE id = 1;"
+              "INSERT INTO others VALUES (2, 'after')")
+    items.wait_same(run, "items", "others")
+    items.sql("UPDATE others SET name = 'later'; DELETE FROM items WHERE id = 9")
+    items.settle(run, "items", "others")
+    assert "table public.others" not in run.text
+
+
+@pytest.mark.parametrize("seconds_chance", [0, 1])
+def test_a_kill_while_a_table_is_copied_again(items, seconds_chance):
+    pipeline, run = streaming(items)
+    hold = items.starrocks.hold("items")
+    items.sql("ALTER TABLE items RENAME a TO d;"
+              "UPDATE items SET b = 'x' WHERE id = 1")
+    if seconds_chance:
+        hold.release()
+    run.wait_until(lambda: AGAIN in run.text, "the copy is void")
+    run.kill()
+    hold.release()
+    items.settle(pipeline.start(), "items")
+
+
+def test_without_copies_a_change_is_followed_from_there_on(items):
+    items.sql("DELETE FROM items")
+    pipeline = items.pipeline()
+    pipeline.section("source", snapshot="never")
+    run = pipeline.start()
+    run.wait_streaming()
+    items.sql("ALTER TABLE items ADD d int DEFAULT 7;"
+              "INSERT INTO items VALUES (1, 2, 'b', 'c', 3)")
+    items.settle(run, "items")
+    assert AGAIN not in run.text
+
+
+def test_a_bounded_run_has_not_caught_up_before_the_copy(items):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    items.sql("ALTER TABLE items ADD d int DEFAULT 7;"
+              "UPDATE items SET b = 'x' WHERE id = 1;"
+              "ALTER TABLE items RENAME d TO e")
+    pipeline.until_caught_up()
+    items.assert_same("items")

@@ -346,9 +346,7 @@ gather_begin_doubt (struct gather *gather, struct table *table,
   struct pipeline *pipeline = gather->pipeline;
   struct error error = { 0 };
 
-  log_message (LEVEL_WARNING, "table %s: %s; it is copied again", table->name,
-               reason);
-  if (shape_forget_rows (pipeline, table, &error) < 0)
+  if (shape_begin_doubt (pipeline, table, reason, &error) < 0)
     return instance_fail (pipeline->source, error.code, "%s", error.text);
   gather->doubt = true;
   return EZCDC_OK;

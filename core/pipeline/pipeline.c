@@ -130,6 +130,7 @@ struct discovery {
   struct ezcdc_list list; /* first: the source is given its address */
   struct pipeline *pipeline;
   struct table_set *tables;
+  const struct table_set *among;
   struct text refused; /* what cannot be replicated, and why */
 };
 
@@ -140,6 +141,9 @@ discovery_table (struct ezcdc_list *list, const struct ezcdc_table *table)
   struct pipeline *pipeline = discovery->pipeline;
   const char *target = NULL;
 
+  if (table->refusal != NULL && discovery->among != NULL
+      && table_set_find (discovery->among, table->id) == NULL)
+    return EZCDC_OK;
   if (table->refusal != NULL) {
     text_printf (&discovery->refused, "%stable %s.%s: %s",
                  discovery->refused.length > 0 ? "; " : "", table->schema,
@@ -181,12 +185,13 @@ discovery_clashes (const struct table_set *tables, struct error *error)
 
 int
 pipeline_list_tables (struct pipeline *pipeline, struct table_set *ret_set,
-                      struct error *error)
+                      const struct table_set *among, struct error *error)
 {
   struct discovery discovery = {
     .list = { .table = discovery_table },
     .pipeline = pipeline,
     .tables = ret_set,
+    .among = among,
   };
   int result;
 
@@ -199,11 +204,11 @@ pipeline_list_tables (struct pipeline *pipeline, struct table_set *ret_set,
   if (result >= 0 && discovery.refused.length > 0)
     result = error_set (error, EZCDC_E_OPERATOR, "%s",
                         text_string (&discovery.refused));
-  if (result >= 0 && ret_set->count == 0)
+  if (result >= 0 && ret_set->count == 0 && among == NULL)
     result = error_set (error, EZCDC_E_CONFIG,
                         "no table of the source matches source.tables");
   text_free (&discovery.refused);
-  if (result < 0)
+  if (result < 0 || among != NULL)
     return result;
   qsort (ret_set->tables, ret_set->count, sizeof ret_set->tables[0],
          compare_name);
@@ -214,7 +219,7 @@ int
 pipeline_discover (struct pipeline *pipeline, struct error *error)
 {
   table_set_free (&pipeline->tables);
-  return pipeline_list_tables (pipeline, &pipeline->tables, error);
+  return pipeline_list_tables (pipeline, &pipeline->tables, NULL, error);
 }
 
 /* ---- the story --------------------------------------------------------- */

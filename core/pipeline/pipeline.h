@@ -59,6 +59,7 @@ struct pipeline_settings {
   size_t body_limit;        /* bytes of one request's body */
   int64_t max_delay;        /* microseconds */
   int64_t retry_limit;      /* microseconds until a bounded run gives up */
+  int64_t recheck_interval; /* microseconds between two looks at the tables */
   uint32_t writers;
   uint32_t snapshot_workers;
   enum snapshot_mode snapshot;
@@ -131,9 +132,10 @@ void pipeline_destroy (struct pipeline *pipeline);
 /* Lists the tables of the source into pipeline->tables; refused tables and
  * clashing targets are an error that names them all. */
 int pipeline_discover (struct pipeline *pipeline, struct error *error);
-/* The same into an empty set of the caller's, who frees it. */
+/* The same into an empty set of the caller's, who frees it.  Of the tables that
+ * are refused, only those in among count; NULL: all do. */
 int pipeline_list_tables (struct pipeline *pipeline, struct table_set *ret_set,
-                          struct error *error);
+                          const struct table_set *among, struct error *error);
 
 /* Whether tables are copied, so that they can be copied again: not with
  * snapshot = never, and not into a log. */

@@ -195,6 +195,15 @@ shape_forget_rows (struct pipeline *pipeline, struct table *table,
   return 0;
 }
 
+int
+shape_begin_doubt (struct pipeline *pipeline, struct table *table,
+                   const char *reason, struct error *error)
+{
+  log_message (LEVEL_WARNING, "table %s: %s; it is copied again", table->name,
+               reason);
+  return shape_forget_rows (pipeline, table, error);
+}
+
 static int
 shape_check (struct pipeline *pipeline, struct table *table,
              const struct remembered *remembered, struct error *error)
@@ -205,12 +214,9 @@ shape_check (struct pipeline *pipeline, struct table *table,
   if (table->phase != TABLE_WAITING && remembered->count > 0
       && pipeline_copies (pipeline)
       && shape_is_doubtful (remembered->columns, remembered->count, now,
-                            &reason)) {
-    log_message (LEVEL_WARNING, "table %s: %s; it is copied again",
-                 table->name, text_string (&reason));
-    if (shape_forget_rows (pipeline, table, error) < 0)
-      return error->code;
-  }
+                            &reason)
+      && shape_begin_doubt (pipeline, table, text_string (&reason), error) < 0)
+    return error->code;
   if (remembered_is (remembered, now))
     return 0;
   return state_set_columns (pipeline->state, now, error);
@@ -273,12 +279,53 @@ int
 shapes_refresh (struct pipeline *pipeline, struct error *error)
 {
   struct table_set now = { 0 };
-  int result = pipeline_list_tables (pipeline, &now, error);
+  int result = pipeline_list_tables (pipeline, &now, &pipeline->tables, error);
 
   for (size_t i = 0; i < pipeline->tables.count && result >= 0; i++)
     if (pipeline->tables.tables[i]->phase != TABLE_STREAMING)
       result = refresh_table (pipeline, pipeline->tables.tables[i], &now,
                               error);
+  table_set_free (&now);
+  return result;
+}
+
+/* ---- looking now and then ---------------------------------------------- */
+
+static int
+look_at_table (struct pipeline *pipeline, struct table *table,
+               const struct table_set *now, struct error *error)
+{
+  const struct table *found = table_set_find (now, table->id);
+  const struct ezcdc_table *known = &table->version->description;
+  CLEANUP_TEXT struct text reason = { 0 };
+
+  if (found == NULL && !table->gone)
+    log_message (LEVEL_WARNING,
+                 "table %s is not in the source any more; its rows stay in %s",
+                 table->name, table->target);
+  table->gone = found == NULL;
+  if (found == NULL || table->phase != TABLE_STREAMING
+      || !pipeline_copies (pipeline)
+      || !shape_is_doubtful (known->columns, known->column_count,
+                             &found->version->description, &reason))
+    return 0;
+  return shape_begin_doubt (pipeline, table, text_string (&reason), error);
+}
+
+int
+shapes_look (struct pipeline *pipeline, bool *ret_doubt, struct error *error)
+{
+  struct table_set now = { 0 };
+  int result = pipeline_list_tables (pipeline, &now, &pipeline->tables, error);
+
+  *ret_doubt = false;
+  for (size_t i = 0; i < pipeline->tables.count && result >= 0; i++) {
+    struct table *table = pipeline->tables.tables[i];
+    uint32_t phase = table->phase;
+
+    result = look_at_table (pipeline, table, &now, error);
+    *ret_doubt |= table->phase != phase;
+  }
   table_set_free (&now);
   return result;
 }

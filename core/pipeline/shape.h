@@ -36,6 +36,16 @@ bool shape_is_doubtful (const struct ezcdc_column *before, uint32_t count,
  * doubt is waiting for its copy afterwards. */
 int shapes_check (struct pipeline *pipeline, struct error *error);
 
+/* The table has come into doubt: says so, and shape_forget_rows. */
+int shape_begin_doubt (struct pipeline *pipeline, struct table *table,
+                       const char *reason, struct error *error);
+
+/* While streaming, now and then: looks for what the stream does not tell of.  A
+ * table that cannot be replicated any more is an error; *ret_doubt is whether
+ * any has come into doubt. */
+int shapes_look (struct pipeline *pipeline, bool *ret_doubt,
+                 struct error *error);
+
 /* The table has to be copied again: it is waiting, in the state too. */
 int shape_forget_rows (struct pipeline *pipeline, struct table *table,
                        struct error *error);

@@ -15,6 +15,7 @@
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/position.h"
 #include "core/pipeline/retry.h"
+#include "core/pipeline/shape.h"
 #include "core/pipeline/stream.h"
 #include "core/plugin/instance.h"
 
@@ -36,6 +37,7 @@ struct stream {
   struct retry broken;             /* the stream broke off, time and again */
   struct ezcdc_position broken_at; /* where it did */
   int64_t sealed;                  /* monotonic time of the last round */
+  int64_t looked;                  /* and of the last look at the tables */
   bool idle;                       /* the last read found nothing */
   struct ezcdc_position copy_at;   /* stop there for a copy; length 0: no */
 };
@@ -188,6 +190,27 @@ stream_note (struct stream *stream, bool finished)
   pthread_mutex_unlock (&pipeline->lock);
 }
 
+/* A connection that is lost for the moment will be noticed elsewhere too. */
+static int
+stream_look (struct stream *stream, struct error *error)
+{
+  struct pipeline *pipeline = stream->pipeline;
+  int64_t now = clock_monotonic ();
+  bool doubt = false;
+  int result;
+
+  if (stream->gather.in_transaction
+      || now - stream->looked < pipeline->settings.recheck_interval)
+    return 0;
+  stream->looked = now;
+  result = shapes_look (pipeline, &doubt, error);
+  stream->gather.doubt |= doubt;
+  if (result >= 0 || !retry_is_transient (result))
+    return result;
+  log_message (LEVEL_WARNING, "looking at the tables failed: %s", error->text);
+  return 0;
+}
+
 /* Tables have come into doubt.  They are copied when all that is committed now
  * has been read: by then, a change of several steps is over. */
 static int
@@ -217,7 +240,8 @@ stream_turn (struct stream *stream, struct error *error)
            || stream->copy_at.length > 0)
     timeout = STREAM_READ_BUSY;
   result = stream_read (stream, !tight, timeout, error);
-  if (result < 0 || stream_plan_copy (stream, error) < 0)
+  if (result < 0 || stream_look (stream, error) < 0
+      || stream_plan_copy (stream, error) < 0)
     return error->code;
   if (stream_is_due (stream, clock_monotonic ())
       && stream_seal (stream, error) < 0)
@@ -291,6 +315,7 @@ stream_follow (struct pipeline *pipeline, const struct ezcdc_position *start,
   int result = 0;
 
   gather_init (&stream.gather, pipeline, start);
+  stream.looked = clock_monotonic ();
   stream.gather.doubt = doubt;
   while (result == 0 && pipeline->stop == STOP_NONE
          && !stream_is_done (&stream))

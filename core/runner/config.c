@@ -78,6 +78,15 @@ static const struct ezcdc_option pipeline_options[] = {
     .help = "a run with --until-caught-up ends when one step has failed for "
             "so long; a run without it never gives up",
   },
+  {
+    .name = "recheck_interval",
+    .type = EZCDC_OPTION_DURATION,
+    .default_value = "1min",
+    .minimum = SECONDS,
+    .maximum = 24 * 3600 * SECONDS,
+    .help = "how often the tables of the source are looked at for what the "
+            "stream of changes does not tell",
+  },
 };
 
 static const struct ezcdc_option batch_options[] = {
@@ -305,6 +314,8 @@ config_settings (const struct config *config,
   ret_settings->max_delay = option_set_integer (batch, "max_delay");
   ret_settings->retry_limit = option_set_integer (config->pipeline,
                                                   "give_up_after");
+  ret_settings->recheck_interval = option_set_integer (config->pipeline,
+                                                       "recheck_interval");
   ret_settings->bad_row = option_set_integer (config->pipeline, "on_bad_row")
                               == 0
                             ? BAD_ROW_STOP

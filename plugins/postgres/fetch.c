@@ -2,6 +2,7 @@
 /* Reads rows again by key. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "fetch.h"
 #include "query.h"
@@ -51,34 +52,68 @@ fetch_add_key (struct text *sql, const struct ezcdc_table *table,
   text_add (sql, ")");
 }
 
-/* Writes "TABLE WHERE (KEY) IN (VALUES ...)". EZCDC_END if the table is gone,
- * and with it all its rows. */
+static bool
+fetch_has_column (const PGresult *columns, const char *name)
+{
+  int row;
+
+  for (row = 0; row < PQntuples (columns); row++)
+    if (strcmp (PQgetvalue (columns, row, 2), name) == 0)
+      return true;
+  return false;
+}
+
+/* Writes the table, with NULL for columns that have been dropped or renamed
+ * since.  EZCDC_END if the table or its key is gone: none of the rows is to be
+ * found then. */
+static int
+fetch_add_table (const PGresult *columns, const struct ezcdc_table *table,
+                 struct text *sql)
+{
+  uint32_t i;
+
+  if (PQntuples (columns) == 0)
+    return EZCDC_END;
+  text_add (sql, "(SELECT *");
+  for (i = 0; i < table->column_count; i++) {
+    if (fetch_has_column (columns, table->columns[i].name))
+      continue;
+    if (table->columns[i].flags & EZCDC_COLUMN_KEY)
+      return EZCDC_END;
+    text_add (sql, ", NULL AS ");
+    text_add_name (sql, table->columns[i].name);
+  }
+  text_format (sql, " FROM %s%s) t",
+               *PQgetvalue (columns, 0, 1) == 'p' ? "" : "ONLY ",
+               PQgetvalue (columns, 0, 0));
+  return EZCDC_OK;
+}
+
+/* Writes "TABLE WHERE (KEY) IN (VALUES ...)"; EZCDC_END as above. */
 static int
 fetch_source (struct postgres *self, struct session *session,
               const struct ezcdc_table *table, const struct ezcdc_value *keys,
               uint64_t count, struct text *sql)
 {
-  char statement[128];
+  char statement[256];
   PGresult *result;
   uint64_t i;
   int code;
 
   snprintf (statement, sizeof statement,
-            "SELECT oid::regclass, relkind FROM pg_class WHERE oid = %llu",
+            "SELECT c.oid::regclass, c.relkind, a.attname FROM pg_class c"
+            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+            " AND NOT a.attisdropped WHERE c.oid = %llu",
             (unsigned long long) table->id);
   code = session_query (session, "look at the table", statement, 0, NULL,
                         &result);
   if (code != EZCDC_OK)
     return code;
-  if (PQntuples (result) == 1)
-    text_format (sql, "%s%s WHERE ",
-                 *PQgetvalue (result, 0, 1) == 'p' ? "" : "ONLY ",
-                 PQgetvalue (result, 0, 0));
-  else
-    code = EZCDC_END;
+  code = fetch_add_table (result, table, sql);
   PQclear (result);
   if (code != EZCDC_OK)
     return code;
+  text_add (sql, " WHERE ");
   fetch_add_key (sql, table, NULL);
   text_add (sql, " IN (VALUES ");
   for (i = 0; i < count; i++) {

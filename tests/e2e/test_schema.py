@@ -176,3 +176,57 @@ def test_a_bounded_run_has_not_caught_up_before_the_copy(items):
               "ALTER TABLE items RENAME d TO e")
     pipeline.until_caught_up()
     items.assert_same("items")
+
+
+@pytest.mark.parametrize("change", [
+    "DROP c", "RENAME c TO d", "DROP c, ADD c int"])
+def test_rows_are_read_again_although_columns_are_gone(items, change):
+    """A changed key with a large value that did not change: the value has to
+    be read from a table that has other columns by then."""
+    items.sql("ALTER TABLE items ALTER b SET STORAGE EXTERNAL;"
+              "UPDATE items SET b = repeat('long', 5000) WHERE id < 5")
+    pipeline, run = streaming(items)
+    assert run.terminate() == 0
+    items.sql("UPDATE items SET id = id + 9000 WHERE id < 5")
+    items.sql(f"ALTER TABLE items {change}")
+    settle(items, pipeline.start())
+
+
+def test_a_key_that_is_renamed_is_refused_by_name(items):
+    _, run = streaming(items)
+    items.sql("ALTER TABLE items RENAME id TO number;"
+              "UPDATE items SET b = 'x' WHERE number = 1")
+    assert run.wait_exit() == 1, run.describe()
+    assert "its PRIMARY KEY is not (`number`)" in run.text, run.text
+
+
+def test_a_change_without_a_row_behind_it_is_seen(items):
+    _, run = streaming(items, pipeline={"recheck_interval": "1s"})
+    items.sql("ALTER TABLE items RENAME a TO d")
+    run.wait_until(lambda: AGAIN in run.text, "it is seen")
+    settle(items, run)
+
+
+def test_h77_a_table_that_leaves_the_publication_is_told(items):
+    pipeline, run = streaming(items, pipeline={"recheck_interval": "1s"})
+    items.admin(f"ALTER PUBLICATION {pipeline.slot} DROP TABLE items")
+    assert run.wait_exit() == 1, run.describe()
+    assert "table public.items: it is not in publication" in run.text, run.text
+
+
+def test_a_table_that_is_dropped_is_told_and_the_others_go_on(items):
+    _, run = streaming(items, pipeline={"recheck_interval": "1s"})
+    items.sql("DROP TABLE items; INSERT INTO others VALUES (1, 'x')")
+    run.wait_until(lambda: "table public.items is not in the source" in
+                   run.text, "it is told")
+    items.sql("INSERT INTO others VALUES (2, 'y')")
+    settle(items, run, "others")
+
+
+def test_a_new_table_that_cannot_be_replicated_stops_nobody(items):
+    _, run = streaming(items, pipeline={"recheck_interval": "1s"})
+    items.sql("CREATE TABLE keyless (a int)")
+    items.sql("ALTER TABLE items RENAME a TO d")
+    run.wait_until(lambda: AGAIN in run.text, "there was a look")
+    assert "keyless" not in run.text
+    settle(items, run)

@@ -13,6 +13,7 @@ unit_tests = \
 	tests/unit/test-audit \
 	tests/unit/test-batch \
 	tests/unit/test-rounds \
+	tests/unit/test-shapes \
 	tests/unit/test-envelope \
 	tests/unit/test-keeper \
 	tests/unit/test-keys \

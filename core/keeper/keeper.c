@@ -378,8 +378,12 @@ attend (struct keeper *keeper)
   int status = 0;
   pid_t ended;
 
-  while ((ended = waitpid (keeper->runner, &status, WNOHANG)) == 0)
-    attend_once (keeper);
+  while ((ended = waitpid (keeper->runner, &status, WNOHANG)) == 0
+         || (ended > 0 && WIFSTOPPED (status)))
+    if (ended > 0)
+      kill_runner (keeper, "it has made the keeper its tracer");
+    else
+      attend_once (keeper);
   if (ended < 0) {
     log_message (LEVEL_ERROR, "wait for the runner: %m");
     status = RUNNER_EXIT_CRASH << 8;

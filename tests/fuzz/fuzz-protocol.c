@@ -29,7 +29,8 @@ static const char configuration[] =
   "[source]\nconnector = counter\nuser = cdc\n"
   "password = ezc1:RVpDMQEPyEaktLSis6ChoqOkpaanqKmqq6ytrq-wsbKztLW2t7i5urue4Tv"
   "Qm63tg_mZtyhaJ7XY3BGuAtPDaRCbXdtJ86VFyQwpPrfb6QmP00u1pIr4QfDdF-ePEX-jwM6aS"
-  "1IJpesatbiCduAXUzqvEfBT_I64gg\n";
+  "1IJpesatbiCduAXUzqvEfBT_I64gg\n"
+  "ssl_root_cert = /proc/self/exe\n";
 
 /* Records are kept to so many, as each is flushed to the disk. */
 #define RECORDS_MAX 500
@@ -125,7 +126,7 @@ check_decode (const uint8_t *data, size_t length)
 
 /* ---- To the keeper ----------------------------------------------------- */
 
-/* The one credential there is, and to nobody who asks for anything else. */
+/* The one credential and the one file there are, and nothing else. */
 static void
 check_answer (struct world *world, const uint8_t *data, size_t length,
               int socket)
@@ -142,9 +143,11 @@ check_answer (struct world *world, const uint8_t *data, size_t length,
   FUZZ_CHECK (reply.serial == request.serial);
   FUZZ_CHECK ((descriptor >= 0) == (reply.type == MESSAGE_OPENED));
   if (reply.type == MESSAGE_OPENED)
-    FUZZ_CHECK (request.type == MESSAGE_OPEN
-                && strcmp (request.fields[0], "source") == 0
-                && strcmp (request.fields[1], "password") == 0);
+    FUZZ_CHECK (strcmp (request.fields[0], "source") == 0
+                && strcmp (request.fields[1], request.type == MESSAGE_OPEN
+                                                ? "password"
+                                                : "ssl_root_cert")
+                     == 0);
   if (reply.type == MESSAGE_WRITTEN)
     FUZZ_CHECK (request.type == MESSAGE_AUDIT);
   if (descriptor >= 0)
@@ -170,6 +173,13 @@ check_keeper (const uint8_t *data, size_t length)
   FUZZ_CHECK (state == SERVICE_GOES_ON || state == SERVICE_BROKEN
               || length == 0);
   check_answer (world, data, length, ends[1]);
+  /* A descriptor comes with one kind of message only, and once. */
+  FUZZ_CHECK (message_send (ends[1], data, length, ends[1]));
+  state = serve (&service);
+  FUZZ_CHECK (state == SERVICE_BROKEN || length == 0
+              || (state == SERVICE_GOES_ON && service.watch_asked));
+  if (service.watch_asked)
+    watch_end (&service.watch);
   close (ends[0]);
   close (ends[1]);
 }

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -359,6 +360,9 @@ runner_main (const char *mode, int argc, char **argv, int descriptor)
     result = runner_waits (link);
   else if (strcmp (act, "violate") == 0)
     result = runner_violates (descriptor, argv[1]);
+  else if (strcmp (act, "trace") == 0)
+    result = ptrace (PTRACE_TRACEME, 0, NULL, NULL) == 0 ? raise (SIGCHLD)
+                                                         : 94;
   else if (strcmp (act, "files") == 0)
     result = runner_files (link);
   else if (strcmp (act, "calls") == 0)
@@ -956,6 +960,16 @@ a_runner_gets_the_files_of_its_options (void **state)
   assert_contains (content_of (marks_path), "no path table x.target\n");
 }
 
+/* A stopped runner has not ended; two would work on one pipeline. */
+static void
+a_runner_that_is_traced_is_killed (void **state)
+{
+  (void) state;
+  assert_int_equal (run_keeper ("check", "trace", ""), 1);
+  assert_contains (messages (), "made the keeper its tracer");
+  assert_contains (messages (), "ended by signal 9");
+}
+
 #if defined HAVE_SECCOMP && !defined WITH_SANITIZERS
 static void
 a_call_that_is_watched_is_refused_and_told_once (void **state)
@@ -1165,6 +1179,7 @@ main (int argc, char **argv)
     KEEPER_TEST (a_bad_configuration_starts_nothing),
     KEEPER_TEST (without_a_log_nothing_is_opened),
     KEEPER_TEST (a_runner_out_of_order_is_killed),
+    KEEPER_TEST (a_runner_that_is_traced_is_killed),
     KEEPER_TEST (a_runner_gets_the_files_of_its_options),
 #if defined HAVE_SECCOMP && !defined WITH_SANITIZERS
     KEEPER_TEST (a_call_that_is_watched_is_refused_and_told_once),

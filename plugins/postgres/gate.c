@@ -200,6 +200,26 @@ gate_pass_in (struct gate *gate, bool *ret_any)
   return gate_send (gate, gate->inner, data, (size_t) length);
 }
 
+/* With TLS 1.3 a server looks at our certificate when the handshake is over for
+ * us; what it says then is said once, to us. */
+static int
+gate_fail_tls (struct gate *gate)
+{
+  unsigned long error = ERR_peek_error ();
+  int alert = ERR_GET_REASON (error) - SSL_AD_REASON_OFFSET;
+  bool refused = alert > 0 && alert != SSL_AD_INTERNAL_ERROR;
+  const char *text = ERR_reason_error_string (error);
+
+  ERR_clear_error ();
+  return host->fail (gate->session->instance,
+                     refused ? EZCDC_E_CONFIG : EZCDC_E_UNAVAILABLE,
+                     "connect to %s: %s%s", gate->session->peer,
+                     text != NULL ? text : "the TLS connection has failed",
+                     refused ? " (the server refuses our certificate: see"
+                               " ssl_client_cert)"
+                             : "");
+}
+
 /* Over TLS. OpenSSL gives libpq no more than the record that it holds. */
 static int
 gate_peek (struct gate *gate, SSL *ssl, bool *ret_any)
@@ -213,6 +233,8 @@ gate_peek (struct gate *gate, SSL *ssl, bool *ret_any)
   if (length <= 0) {
     int error = SSL_get_error (ssl, length);
 
+    if (error == SSL_ERROR_SSL)
+      return gate_fail_tls (gate);
     *ret_any = error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE;
     return EZCDC_OK;
   }

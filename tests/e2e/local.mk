@@ -37,6 +37,7 @@ e2e_files = \
 	tests/e2e/test_security.py \
 	tests/e2e/test_snapshot.py \
 	tests/e2e/test_tls.py \
+	tests/e2e/test_tls_clients.py \
 	tests/e2e/test_tls_matrix.py \
 	tests/e2e/test_tls_peers.py \
 	tests/e2e/test_types.py \

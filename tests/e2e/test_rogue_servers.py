@@ -156,6 +156,42 @@ def test_a_server_that_is_not_believed_learns_nothing(lured, itself, mode):
     assert not server.heard.replace(rogue.SSL_REQUEST, b""), server.heard
 
 
+# Channel binding.
+
+@pytest.mark.parametrize("mode, binding, offers, heard", [
+    # Where the server can, it is used without being asked for.
+    ("require", None, rogue.SASL_PLUS, b"p=tls-server-end-point,,"),
+    ("require", "prefer", rogue.SASL_PLUS, b"p=tls-server-end-point,,"),
+    ("prefer", None, rogue.SASL_PLUS, b"p=tls-server-end-point,,"),
+    ("require", "disable", rogue.SASL_PLUS, b"n,,"),
+    # Where it cannot: it is told that we could have, or nothing.
+    ("prefer", None, rogue.SASL, b"y,,"),
+    ("require", None, rogue.SASL, None),
+    ("require", "require", rogue.SASL, None),
+])
+def test_channel_binding(lured, itself, mode, binding, offers, heard):
+    with Rogue(rogue.says(offers), itself) as server:
+        done = against(lured, server, mode, channel_binding=binding).check()
+    assert done.code == 3, done
+    start, _, answer = server.heard.partition(b"SCRAM-SHA-256")
+    assert b"cdc" in start
+    if heard is None:
+        assert not answer, answer
+        assert "channel binding" in done.text, done
+    else:
+        assert heard in answer, answer
+
+
+def test_a_relay_is_found_out_by_channel_binding(lured, itself):
+    """TLS that is not verified, somebody in between, the right server behind."""
+    with Rogue(rogue.relays_to(lured.postgres.port), itself) as server:
+        done = against(lured, server, "require", channel_binding="disable").check()
+        assert done.code == 0, done
+        done = against(lured, server, "require").check()
+    assert done.code == 3, done
+    assert "channel binding check failed" in done.text, done
+
+
 # StarRocks' MySQL port.
 
 PUBLIC_KEY = b"\x01-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAw" \

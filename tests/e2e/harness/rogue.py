@@ -177,6 +177,51 @@ def scram(iterations, *then):
     return script
 
 
+SASL_PLUS = request(10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")
+
+
+def relays_to(port):
+    """A script: stands between the client and a real server, with TLS to both."""
+    def script(visit):
+        visit.receive()
+        visit.send(b"S")
+        visit.start_tls()
+        with socket.create_connection(("127.0.0.1", port), 10) as connection:
+            connection.sendall(SSL_REQUEST)
+            connection.recv(1)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            with context.wrap_socket(connection) as server:
+                relay(visit, server)
+    return script
+
+
+def relay(visit, server):
+    """Both ways, until one of them hangs up."""
+    back = threading.Thread(target=relay_back, args=(visit, server))
+    back.start()
+    try:
+        while True:
+            server.sendall(visit.receive())
+    except (HungUp, OSError):
+        raise HungUp() from None
+    finally:
+        try:
+            server.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        back.join()
+
+
+def relay_back(visit, server):
+    try:
+        while data := server.recv(65536):
+            visit.send(data)
+    except (HungUp, OSError):
+        pass
+
+
 # StarRocks' MySQL port.
 
 def greet_mysql(visit, plugin=mysql_packets.NATIVE):

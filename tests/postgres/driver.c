@@ -341,10 +341,11 @@ print_table (const struct ezcdc_table *table)
     const struct ezcdc_column *column = &table->columns[i];
 
     printf ("column\t%s\t%s\ttype %u of %u\t%d,%d\tlength %" PRId64
-            "\tflags %u key %u\n",
+            "\tflags %u key %u number %u\n",
             column->name, column->type_name, column->type,
             column->element_type, column->precision, column->scale,
-            column->length, column->flags, column->key_ordinal);
+            column->length, column->flags & 0xffff, column->key_ordinal,
+            EZCDC_COLUMN_NUMBER (column->flags));
   }
 }
 

@@ -47,7 +47,7 @@ def test_toast_keys_and_full(source):
         ["delete", "2", "~", "~", "old", "2", "3", big],
     ]
     keys = [line[6] for line in lines if line[:2] == ["column", "id"]]
-    assert set(keys) == {"flags 3 key 1"}
+    assert set(keys) == {"flags 3 key 1 number 1"}
 
 
 def test_transactions(source):
@@ -226,3 +226,27 @@ def test_server_shuts_down(source, server):
     server.start()
     source.sql("INSERT INTO t VALUES (1)")
     assert changes(source.run("stream")) == [["insert", "1"]]
+
+
+def test_columns_are_numbered_and_filled(source):
+    """What tells a renamed column, one that was made anew, and one that has
+    values in old rows."""
+    source.table("t (id integer PRIMARY KEY, a text, b text)")
+    source.run("prepare")
+
+    def columns(statement):
+        source.sql(statement)
+        return {line[1]: line[6] for line in source.run("discover")
+                if line[0] == "column"}
+
+    assert columns("SELECT") == {
+        "id": "flags 3 key 1 number 1", "a": "flags 0 key 0 number 2",
+        "b": "flags 0 key 0 number 3"}
+    assert columns("ALTER TABLE t RENAME a TO c")["c"] == \
+        "flags 0 key 0 number 2"
+    assert columns("ALTER TABLE t DROP b, ADD b text")["b"] == \
+        "flags 0 key 0 number 4"
+    assert columns("ALTER TABLE t ADD d int DEFAULT 1")["d"] == \
+        "flags 4 key 0 number 5"
+    assert columns("ALTER TABLE t ADD e int GENERATED ALWAYS AS IDENTITY"
+                   )["e"] == "flags 4 key 0 number 6"

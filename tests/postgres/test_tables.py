@@ -101,7 +101,7 @@ def test_identity_index(source):
     source.sql("UPDATE t SET b = 8")
     source.sql("DELETE FROM t")
     for told in (source.run("discover"), source.run("stream", confirm="no")):
-        keys = {line[1]: line[6].split()[-1] for line in told
+        keys = {line[1]: line[6].split()[3] for line in told
                 if line[0] == "column"}
         assert keys == {"a": "2", "id": "0", "b": "1"}
     lines = source.run("stream")

@@ -2,6 +2,8 @@
 # core/audit: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/audit/actions.c \
+	core/audit/actions.h \
 	core/audit/actor.c \
 	core/audit/actor.h \
 	core/audit/beside.c \
@@ -14,6 +16,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/audit/keys.h \
 	core/audit/log.c \
 	core/audit/log.h \
+	core/audit/log_keys.c \
+	core/audit/log_upkeep.c \
 	core/audit/predecessor.c \
 	core/audit/predecessor.h \
 	core/audit/state.c \
@@ -24,6 +28,9 @@ core_libezcdc_core_la_SOURCES += \
 	core/audit/tail.h \
 	core/audit/verify.c \
 	core/audit/verify.h \
-	core/audit/actions.c \
-	core/audit/actions.h \
+	core/audit/writer.h \
+	core/audit/writer_file.c \
+	core/audit/writer_place.c \
+	core/audit/writer_record.c \
+	core/audit/writer_recover.c \
 	$(NULL)

@@ -342,7 +342,7 @@ def dead_letter_members(page):
 
 
 def record_members(page):
-    code = source("core/audit/chain.c") + source("core/audit/log.c")
+    code = source("core/audit/chain.c") + source("core/audit/writer_record.c")
     return [
         f"no such member in a record: {name}"
         for name in page.items("RECORD")

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file of an audit log: what may be opened, and its lock. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/audit/beside.h"
+#include "core/audit/writer.h"
+#include "core/base/clock.h"
+#include "core/base/files.h"
+#include "core/base/memory.h"
+
+static int
+refuse_log (const struct audit_log *log, const char *why, struct error *error)
+{
+  return error_set (error, EZCDC_E_CONFIG,
+                    "audit log %s: %s; it has to be a regular file that only "
+                    "its owner can write",
+                    log->path, why);
+}
+
+/* What may not be appended to, above all by root. */
+static int
+check_file (const struct audit_log *log, int descriptor, struct error *error)
+{
+  struct stat status;
+
+  if (fstat (descriptor, &status) != 0)
+    return error_set (error, EZCDC_E_UNAVAILABLE, "audit log %s: %m",
+                      log->path);
+  if (!S_ISREG (status.st_mode))
+    return refuse_log (log, "it is not a regular file", error);
+  if (status.st_nlink > 1)
+    return refuse_log (log, "it has more than one name", error);
+  if ((status.st_mode & 022) != 0)
+    return refuse_log (log, "others may write it", error);
+  return 0;
+}
+
+int
+writer_open_file (const struct audit_log *log, int *ret_descriptor,
+                  struct error *error)
+{
+  int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  CLEANUP_CLOSE int descriptor = open (log->path, flags);
+  int code = 0;
+
+  if (descriptor < 0 && errno == ENOENT) {
+    descriptor = open (log->path, flags | O_CREAT | O_EXCL, 0600);
+    if (descriptor >= 0)
+      code = beside_adopt (log->folder, descriptor, log->path, error);
+    if (descriptor >= 0 && code == 0)
+      code = folder_sync (log->folder, error);
+    /* Another process was faster: its file will do. */
+    if (descriptor < 0 && errno == EEXIST)
+      descriptor = open (log->path, flags);
+  }
+  if (code != 0)
+    return code;
+  if (descriptor < 0 && errno == ELOOP)
+    return refuse_log (log, "it is a symbolic link", error);
+  if (descriptor < 0)
+    return error_set (error, EZCDC_E_CONFIG, "open the audit log %s: %m",
+                      log->path);
+  code = check_file (log, descriptor, error);
+  if (code == 0)
+    *ret_descriptor = TAKE_DESCRIPTOR (descriptor);
+  return code;
+}
+
+bool
+writer_may_try_again (int64_t deadline)
+{
+  const struct timespec nap = { .tv_nsec = 2000000 };
+
+  nanosleep (&nap, NULL);
+  return clock_monotonic () < deadline;
+}
+
+int
+writer_refuse_locked (const struct audit_log *log, struct error *error)
+{
+  return error_set (error, EZCDC_E_UNAVAILABLE,
+                    "the audit log %s has been locked by another process for "
+                    "more than 10 s",
+                    log->path);
+}
+
+int
+writer_lock (const struct audit_log *log, int descriptor, struct error *error)
+{
+  int64_t deadline = clock_monotonic () + WRITER_PATIENCE;
+
+  while (flock (descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return error_set (error, EZCDC_E_UNAVAILABLE,
+                        "lock the audit log %s: %m", log->path);
+    if (!writer_may_try_again (deadline))
+      return writer_refuse_locked (log, error);
+  }
+  return 0;
+}
+
+void
+writer_unlock (const struct audit_log *log)
+{
+  flock (log->descriptor, LOCK_UN);
+}
+
+bool
+writer_has_current_file (const struct audit_log *log)
+{
+  struct stat named;
+  struct stat opened;
+
+  return stat (log->path, &named) == 0 && fstat (log->descriptor, &opened) == 0
+         && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}

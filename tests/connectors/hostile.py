@@ -91,8 +91,8 @@ def check_told(tests, done, pipeline):
 
 
 def main():
-    if os.environ["SANITIZERS"] != "no":
-        print("1..0 # SKIP a sanitizer needs calls that no connector may make")
+    if os.environ["CALL_FILTER"] != "yes":
+        print("1..0 # SKIP built without libseccomp, or with a sanitizer")
         return 0
     os.umask(0o022)
     os.environ["CONFIG_ENCRYPTION_KEY"] = run([EZCDC, "key",

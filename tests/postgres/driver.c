@@ -79,6 +79,10 @@ option (const char *name)
   return NULL;
 }
 
+static void mini_vlog (struct ezcdc_instance *instance, uint32_t level,
+                       const char *format, va_list arguments)
+  EZCDC_PRINTF (3, 0);
+
 static void
 mini_vlog (struct ezcdc_instance *instance, uint32_t level, const char *format,
            va_list arguments)

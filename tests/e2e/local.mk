@@ -23,6 +23,7 @@ e2e_files = \
 	tests/e2e/test_audit_actions.py \
 	tests/e2e/test_audit_disk.py \
 	tests/e2e/test_audit_keys.py \
+	tests/e2e/test_audit_rotation.py \
 	tests/e2e/test_changes.py \
 	tests/e2e/test_commands.py \
 	tests/e2e/test_configuration.py \

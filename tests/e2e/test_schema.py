@@ -230,3 +230,20 @@ def test_a_new_table_that_cannot_be_replicated_stops_nobody(items):
     run.wait_until(lambda: AGAIN in run.text, "there was a look")
     assert "keyless" not in run.text
     settle(items, run)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_h45_a_change_between_the_list_of_tables_and_the_copy(items, change):
+    pipeline = items.pipeline(pipeline={"recheck_interval": "1s"})
+    pipeline.seal()
+    items.starrocks.stop()
+    try:
+        run = pipeline.start()
+        run.wait_status(lambda status: status["state"] == "backing_off",
+                        "the tables are listed, the targets cannot be made")
+        items.sql(f"ALTER TABLE items {CHANGES[change][0]}")
+    finally:
+        items.starrocks.start()
+    run.wait_streaming()
+    items.sql("UPDATE items SET b = 'new' WHERE id = 7")
+    settle(items, run)

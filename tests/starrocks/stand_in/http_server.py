@@ -248,10 +248,12 @@ class HttpServer:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.tls:
                 sock.settimeout(30)
-                sock = self.tls.wrap_socket(sock, server_side=True)
+                sock = self.tls.wrap_socket(sock, server_side=True,
+                                            do_handshake_on_connect=False)
+                sock.do_handshake()
                 sock.settimeout(None)
         except (OSError, ssl.SSLError):
-            sock.close()
+            self.linger(sock)
             return
         connection = Connection(sock, peer)
         try:
@@ -260,6 +262,17 @@ class HttpServer:
             pass
         finally:
             self.finish(sock)
+
+    def linger(self, sock):
+        """Closes without a reset, so that the client can read the alert."""
+        try:
+            socket.socket.shutdown(sock, socket.SHUT_WR)
+            sock.settimeout(5)
+            while socket.socket.recv(sock, 65536):
+                pass
+        except OSError:
+            pass
+        sock.close()
 
     def serve_requests(self, connection):
         while not connection.close_after:

@@ -242,6 +242,27 @@ def test_mysql_without_tls(lured, mode):
     assert server.visits and server.heard == b"", server.heard
 
 
+@pytest.mark.parametrize("mode", ["require", "verify-ca"])
+def test_mysql_takes_tls_back(lured, mode):
+    """The library cannot be held to TLS here: the scramble is all there is."""
+    with Rogue(rogue.takes_tls_back) as server:
+        done = against_mysql(lured, server, mode).check()
+    assert "not encrypted" in done.text, done
+    assert lured.starrocks.password.encode() not in server.heard
+    # One answer to one greeting, and the good-bye: no statement.
+    assert server.visits == 2
+    _, _, answer = server.heard.partition(b"loader\0")
+    assert len(answer) > 20 and b"mysql_native_password" in answer
+    assert b"SELECT" not in answer and b"SET" not in answer, answer
+
+
+def test_mysql_takes_tls_back_from_full_verification(lured):
+    with Rogue(rogue.takes_tls_back) as server:
+        done = against_mysql(lured, server, "verify-full").check()
+    assert "fail sink" in done.stdout, done
+    assert b"loader" not in server.heard
+
+
 @pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
 def test_mysql_that_is_not_believed(lured, itself, mode):
     with Rogue(MYSQL["mysql_clear_password"], itself) as server:

@@ -263,6 +263,17 @@ def begins_with(plugin):
     return script
 
 
+def takes_tls_back(visit):
+    """A script: TLS is there at every other visit only."""
+    capabilities = mysql_packets.CAPABILITIES
+    if visit.rogue.visits % 2:
+        capabilities |= mysql_packets.SSL
+    visit.send(frame(0, mysql_packets.handshake("5.1.0", 1, b"s" * 20,
+                                                capabilities)))
+    answer = visit.receive()
+    visit.send(frame(answer[3] + 1, mysql_packets.ok()))
+
+
 def wants_a_file(path):
     """A script: lets the client in, and answers each query with LOCAL INFILE."""
     def script(visit):

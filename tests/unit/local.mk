@@ -11,6 +11,8 @@ EXTRA_DIST += \
 if HAVE_CMOCKA
 unit_tests = \
 	tests/unit/test-audit \
+	tests/unit/test-audit-keys \
+	tests/unit/test-audit-verify \
 	tests/unit/test-batch \
 	tests/unit/test-rounds \
 	tests/unit/test-shapes \
@@ -36,6 +38,22 @@ unit_tests = \
 	$(NULL)
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+
+tests_unit_test_audit_SOURCES = \
+	tests/unit/audit.c \
+	tests/unit/audit.h \
+	tests/unit/test-audit.c \
+	$(NULL)
+tests_unit_test_audit_keys_SOURCES = \
+	tests/unit/audit.c \
+	tests/unit/audit.h \
+	tests/unit/test-audit-keys.c \
+	$(NULL)
+tests_unit_test_audit_verify_SOURCES = \
+	tests/unit/audit.c \
+	tests/unit/audit.h \
+	tests/unit/test-audit-verify.c \
+	$(NULL)
 
 tests_unit_test_file_sink_SOURCES = \
 	plugins/file/file.c \

@@ -281,31 +281,34 @@ add_refusals (scmp_filter_ctx filter)
                            1, IS (0, PR_SET_VMA));
 }
 
+/* Good to have; an older kernel, or a filter around this process, has none of
+ * it, and the list is worth as much without. */
+static void
+refine (scmp_filter_ctx filter)
+{
+  /* For calls by the numbers of another architecture; else it is the thread
+   * that is killed. */
+  seccomp_attr_set (filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+  /* Kernels before 5.16 would slow down the whole process against attacks by
+   * code that is kept apart from the data of its own process; here is none. */
+  seccomp_attr_set (filter, SCMP_FLTATR_CTL_SSB, 1);
+  /* A search by halves, as the list is long. */
+  seccomp_attr_set (filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  /* The codes of the kernel instead of one for all. */
+  seccomp_attr_set (filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+}
+
 static int
 describe_filter (scmp_filter_ctx filter)
 {
-  int code;
+  int code = add_names (filter, SCMP_ACT_ALLOW, allowed, COUNT (allowed));
 
-  /* Calls by the numbers of another architecture, and the codes of the kernel
-   * instead of one for all. */
-  if ((code = seccomp_attr_set (filter, SCMP_FLTATR_ACT_BADARCH,
-                                SCMP_ACT_KILL_PROCESS))
-        != 0
-      || (code = seccomp_attr_set (filter, SCMP_FLTATR_API_SYSRAWRC, 1)) != 0
-      /* Kernels before 5.16 would slow down the whole process against attacks
-       * by code that is kept apart from the data of its own process; here is
-       * none. */
-      || (code = seccomp_attr_set (filter, SCMP_FLTATR_CTL_SSB, 1)) != 0
-      /* A search by halves, as the list is long. */
-      || (code = seccomp_attr_set (filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) != 0
-      || (code = add_names (filter, SCMP_ACT_ALLOW, allowed, COUNT (allowed)))
-           != 0
-      || (code = add_names (filter, SCMP_ACT_ERRNO (ENOSYS), absent,
-                            COUNT (absent)))
-           != 0
-      || (code = add_arguments (filter)) != 0)
-    return code;
-  return add_refusals (filter);
+  refine (filter);
+  if (code == 0)
+    code = add_names (filter, SCMP_ACT_ERRNO (ENOSYS), absent, COUNT (absent));
+  if (code == 0)
+    code = add_arguments (filter);
+  return code == 0 ? add_refusals (filter) : code;
 }
 
 /* What is done about calls that are not in the list is other. Returns 0 or
@@ -329,14 +332,15 @@ load_filter (uint32_t other, int *ret_listener)
 int
 calls_restrict (int *ret_listener, struct error *error)
 {
-  int code = -EOPNOTSUPP;
+  int code = -1;
 
   *ret_listener = -1;
   /* Version 5 of the library's interface has listeners, if the kernel has;
-   * a process has one at most, and ours may have come with one. */
+   * a process has one at most, and ours may have come with one (for which
+   * the library has no code of its own). */
   if (seccomp_api_get () >= 5)
     code = load_filter (SCMP_ACT_NOTIFY, ret_listener);
-  if (code == -EOPNOTSUPP || code == -EBUSY)
+  if (code != 0)
     code = load_filter (SCMP_ACT_ERRNO (EPERM), ret_listener);
   if (code == 0)
     return 0;

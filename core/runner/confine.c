@@ -63,7 +63,7 @@ restrict_reach (const struct config *config, struct reach *reach,
   if (reach_restrict (&places, reach, &reason) != 0)
     find_less (findings, "files", reason.text);
   else if (reach->abi == 0)
-    find_less (findings, "files", "the kernel has no Landlock");
+    find_less (findings, "files", "the kernel offers no Landlock");
   else
     json_member_int64 (&findings->json, "landlock", reach->abi);
 }

@@ -90,11 +90,14 @@ class Pipeline:
         with open(self.lines_path, encoding="utf-8") as file:
             return [json.loads(line) for line in file]
 
-    def audited(self):
+    def records(self):
         with open(os.path.join(self.folder, "state",
                                os.path.basename(self.ini)[:-4],
                                "audit.jsonl"), encoding="utf-8") as file:
-            return [json.loads(line)["action"] for line in file]
+            return [json.loads(line) for line in file]
+
+    def audited(self):
+        return [record["action"] for record in self.records()]
 
 
 def check_lines(tests, lines, name):

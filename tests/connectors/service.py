@@ -45,8 +45,8 @@ def allowed_calls():
     return calls
 
 
-def run_under(calls, pipeline):
-    command = [WRAPPER, EZCDC, "run", "--until-caught-up", pipeline.ini]
+def run_under(calls, pipeline, otherwise="kill"):
+    command = [WRAPPER, otherwise, EZCDC, "run", "--until-caught-up", pipeline.ini]
     if os.geteuid() == 0:
         command = AS_USER + command
     return run(command, input="\n".join(sorted(calls)) + "\n", timeout=300)
@@ -75,6 +75,41 @@ def check_filter(tests, folder):
                  "the filter kills who makes another call", done.stderr)
 
 
+def confinement(made):
+    """What the runner of a pipeline that ran once says of itself."""
+    record, = (record for record in made.records()
+               if record["action"].startswith("runner.")
+               and record["action"].endswith("confined"))
+    return record
+
+
+def check_less(tests, folder):
+    """What a runner does where it cannot be confined altogether."""
+    calls = allowed_calls()
+    made = make_pipeline(folder, "files")
+    done = run_under(calls - {"landlock_create_ruleset"}, made, "refuse")
+    tests.succeeds(done, "a run without Landlock")
+    check_lines(tests, made.lines(), "without Landlock")
+    tests.result("the kernel offers no Landlock" in done.stderr,
+                 "which the log says", done.stderr)
+    record = confinement(made)
+    tests.equal((record["action"], record["outcome"],
+                 record["detail"]["files"]),
+                ("runner.unconfined", "failure",
+                 "the kernel offers no Landlock"), "and the audit log")
+    # The older way to set a filter has no word of what it refused; and where
+    # there is a filter that is watched, there is no second one.
+    for name, missing, otherwise in (("older", {"seccomp"}, "refuse"),
+                                     ("nested", set(), "watch")):
+        made = make_pipeline(folder, name)
+        done = run_under(calls - missing, made, otherwise)
+        tests.succeeds(done, name + ": a run")
+        check_lines(tests, made.lines(), name)
+        record = confinement(made)
+        tests.equal(record["detail"]["system_calls"], "filtered",
+                    name + ": with a filter, unwatched")
+
+
 def main():
     os.umask(0o022)
     tests = Tests()
@@ -96,6 +131,7 @@ def main():
         folder = os.path.realpath(folder)
         os.chmod(folder, 0o711)
         check_filter(tests, folder)
+        check_less(tests, folder)
     return tests.end()
 
 

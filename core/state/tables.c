@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables, their columns, and the chunks of their copies. */
+#include <config.h>
+
+#include <string.h>
+
+#include "core/state/statement.h"
+
+#define STATE_TABLE_COLUMNS                                                   \
+  "id, name, target, phase, rows, rows_total, changes, repair_before"
+
+static void
+column_table (sqlite3_stmt *statement, struct state_table *ret_table)
+{
+  ret_table->known = true;
+  ret_table->id = (uint64_t) sqlite3_column_int64 (statement, 0);
+  ret_table->name = (const char *) sqlite3_column_text (statement, 1);
+  ret_table->target = (const char *) sqlite3_column_text (statement, 2);
+  ret_table->phase = (uint32_t) sqlite3_column_int (statement, 3);
+  ret_table->rows = sqlite3_column_int64 (statement, 4);
+  ret_table->rows_total = sqlite3_column_int64 (statement, 5);
+  ret_table->changes = sqlite3_column_int64 (statement, 6);
+  state_column_position (statement, 7, &ret_table->repair_before);
+}
+
+int
+state_get_table (struct state *state, uint64_t id,
+                 struct state_table *ret_table, struct error *error)
+{
+  struct state_table table = { 0 };
+  sqlite3_stmt *statement;
+  int result;
+
+  pthread_mutex_lock (&state->lock);
+  statement = state_query (
+    state, error, "SELECT " STATE_TABLE_COLUMNS " FROM tables WHERE id = ?",
+    "i", (int64_t) id);
+  result = statement == NULL ? SQLITE_ERROR : sqlite3_step (statement);
+  if (result == SQLITE_ROW)
+    column_table (statement, &table);
+  else if (result != SQLITE_DONE && statement != NULL)
+    state_fail (state, "read a table", error);
+  table.name = NULL;
+  table.target = NULL;
+  sqlite3_finalize (statement);
+  pthread_mutex_unlock (&state->lock);
+  if (result != SQLITE_ROW && result != SQLITE_DONE)
+    return error->code;
+  *ret_table = table;
+  return 0;
+}
+
+int
+state_set_table (struct state *state, const struct state_table *table,
+                 struct error *error)
+{
+  int result = state_run (state, error,
+                          "INSERT OR REPLACE INTO tables (" STATE_TABLE_COLUMNS
+                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                          "ittiiiip", (int64_t) table->id, table->name,
+                          table->target, (int64_t) table->phase, table->rows,
+                          table->rows_total, table->changes,
+                          &table->repair_before);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_set_counters (struct state *state, const struct state_table *table,
+                    struct error *error)
+{
+  int result = state_run (
+    state, error,
+    "INSERT INTO tables (" STATE_TABLE_COLUMNS
+    ") VALUES (?, ?, ?, ?, ?, ?, ?, x'') ON CONFLICT (id) DO UPDATE SET"
+    " target = excluded.target, rows = excluded.rows,"
+    " rows_total = excluded.rows_total, changes = excluded.changes",
+    "ittiiii", (int64_t) table->id, table->name, table->target,
+    (int64_t) table->phase, table->rows, table->rows_total, table->changes);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_each_table (struct state *state, state_table_function function,
+                  void *context, struct error *error)
+{
+  struct state_table table;
+  sqlite3_stmt *statement;
+  int result = 0, step;
+
+  pthread_mutex_lock (&state->lock);
+  statement = state_query (
+    state, error, "SELECT " STATE_TABLE_COLUMNS " FROM tables ORDER BY name",
+    "");
+  if (statement == NULL) {
+    pthread_mutex_unlock (&state->lock);
+    return error->code;
+  }
+  while ((step = sqlite3_step (statement)) == SQLITE_ROW && result == 0) {
+    column_table (statement, &table);
+    result = function (context, &table);
+  }
+  if (result == 0 && step != SQLITE_DONE)
+    result = state_fail (state, "read the tables", error);
+  sqlite3_finalize (statement);
+  pthread_mutex_unlock (&state->lock);
+  return result;
+}
+
+static int
+add_column (struct state *state, uint64_t table_id, uint32_t place,
+            const struct ezcdc_column *column, struct error *error)
+{
+  int result = state_run (
+    state, error, "INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "iittiiiii", (int64_t) table_id, (int64_t) place, column->name,
+    column->type_name, (int64_t) column->type, (int64_t) column->precision,
+    (int64_t) column->scale, column->length, (int64_t) column->flags);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_set_columns (struct state *state, const struct ezcdc_table *table,
+                   struct error *error)
+{
+  struct error ignored = { 0 };
+  int result;
+
+  if (state_begin (state, error) < 0)
+    return error->code;
+  result = state_run (state, error, "DELETE FROM columns WHERE table_id = ?",
+                      "i", (int64_t) table->id);
+  for (uint32_t i = 0; i < table->column_count && result >= 0; i++)
+    result = add_column (state, table->id, i, &table->columns[i], error);
+  if (result < 0) {
+    state_commit (state, &ignored);
+    return result;
+  }
+  return state_commit (state, error);
+}
+
+int
+state_each_column (struct state *state, uint64_t table_id,
+                   state_column_function function, void *context,
+                   struct error *error)
+{
+  struct ezcdc_column column = { .name = NULL };
+  sqlite3_stmt *statement;
+  int result = 0, step;
+
+  pthread_mutex_lock (&state->lock);
+  statement = state_query (
+    state, error,
+    "SELECT name, type_name, type, precision, scale, length, flags"
+    " FROM columns WHERE table_id = ? ORDER BY place",
+    "i", (int64_t) table_id);
+  if (statement == NULL) {
+    pthread_mutex_unlock (&state->lock);
+    return error->code;
+  }
+  while ((step = sqlite3_step (statement)) == SQLITE_ROW && result == 0) {
+    column.name = (const char *) sqlite3_column_text (statement, 0);
+    column.type_name = (const char *) sqlite3_column_text (statement, 1);
+    column.type = (uint32_t) sqlite3_column_int64 (statement, 2);
+    column.precision = sqlite3_column_int (statement, 3);
+    column.scale = sqlite3_column_int (statement, 4);
+    column.length = sqlite3_column_int64 (statement, 5);
+    column.flags = (uint32_t) sqlite3_column_int64 (statement, 6);
+    result = function (context, &column);
+  }
+  if (result == 0 && step != SQLITE_DONE)
+    result = state_fail (state, "read the columns", error);
+  sqlite3_finalize (statement);
+  pthread_mutex_unlock (&state->lock);
+  return result;
+}
+
+int
+state_set_copied (struct state *state, uint64_t table_id,
+                  const struct ezcdc_position *position, struct error *error)
+{
+  int result = state_run (state, error,
+                          "INSERT OR REPLACE INTO copies VALUES (?, ?)", "ip",
+                          (int64_t) table_id, position);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_get_copied (struct state *state, uint64_t table_id,
+                  struct ezcdc_position *ret_position, struct error *error)
+{
+  struct ezcdc_position position = { 0 };
+  sqlite3_stmt *statement;
+  int result;
+
+  pthread_mutex_lock (&state->lock);
+  statement = state_query (state, error,
+                           "SELECT position FROM copies WHERE table_id = ?",
+                           "i", (int64_t) table_id);
+  result = statement == NULL ? SQLITE_ERROR : sqlite3_step (statement);
+  if (result == SQLITE_ROW)
+    state_column_position (statement, 0, &position);
+  else if (result != SQLITE_DONE && statement != NULL)
+    state_fail (state, "read the position of a copy", error);
+  sqlite3_finalize (statement);
+  pthread_mutex_unlock (&state->lock);
+  if (result != SQLITE_ROW && result != SQLITE_DONE)
+    return error->code;
+  *ret_position = position;
+  return 0;
+}
+
+int
+state_add_chunk (struct state *state, uint64_t table_id,
+                 const struct state_chunk *chunk, struct error *error)
+{
+  int result = state_run (
+    state, error, "INSERT OR REPLACE INTO chunks VALUES (?,?,?,?,?)", "iitii",
+    (int64_t) table_id, chunk->sequence, chunk->chunk, chunk->estimated_rows,
+    (int64_t) chunk->done);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_finish_chunk (struct state *state, uint64_t table_id, int64_t sequence,
+                    struct error *error)
+{
+  int result = state_run (state, error,
+                          "UPDATE chunks SET done = 1"
+                          " WHERE table_id = ? AND sequence = ?",
+                          "ii", (int64_t) table_id, sequence);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_clear_chunks (struct state *state, uint64_t table_id,
+                    struct error *error)
+{
+  int result = state_run (state, error,
+                          "DELETE FROM chunks WHERE table_id = ?", "i",
+                          (int64_t) table_id);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_each_chunk (struct state *state, uint64_t table_id,
+                  state_chunk_function function, void *context,
+                  struct error *error)
+{
+  struct state_chunk chunk;
+  sqlite3_stmt *statement;
+  int result = 0, step;
+
+  pthread_mutex_lock (&state->lock);
+  statement = state_query (state, error,
+                           "SELECT chunk, sequence, estimated_rows, done"
+                           " FROM chunks WHERE table_id = ? ORDER BY sequence",
+                           "i", (int64_t) table_id);
+  if (statement == NULL) {
+    pthread_mutex_unlock (&state->lock);
+    return error->code;
+  }
+  while ((step = sqlite3_step (statement)) == SQLITE_ROW && result == 0) {
+    chunk.chunk = (const char *) sqlite3_column_text (statement, 0);
+    chunk.sequence = sqlite3_column_int64 (statement, 1);
+    chunk.estimated_rows = sqlite3_column_int64 (statement, 2);
+    chunk.done = sqlite3_column_int (statement, 3) != 0;
+    result = function (context, &chunk);
+  }
+  if (result == 0 && step != SQLITE_DONE)
+    result = state_fail (state, "read the chunks", error);
+  sqlite3_finalize (statement);
+  pthread_mutex_unlock (&state->lock);
+  return result;
+}

@@ -2,6 +2,7 @@
 # core/pipeline: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/pipeline/attempt.h \
 	core/pipeline/bad_row.c \
 	core/pipeline/bad_row.h \
 	core/pipeline/batch.c \
@@ -28,6 +29,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/pipeline/shape.h \
 	core/pipeline/snapshot.c \
 	core/pipeline/snapshot.h \
+	core/pipeline/snapshot_plan.c \
+	core/pipeline/snapshot_read.c \
 	core/pipeline/stream.c \
 	core/pipeline/stream.h \
 	core/pipeline/table.c \

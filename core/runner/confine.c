@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "core/keeper/harden.h"
 #include "core/runner/calls.h"
 #include "core/runner/confine.h"
 #include "core/runner/privileges.h"
@@ -133,6 +134,8 @@ confine_loading (const char *connector_dir, const char *connector)
   struct reach reach;
   struct error error = { 0 };
 
+  /* Without new privileges, or only root could do what follows. */
+  harden_process ();
   if (reach_restrict (&places, &reach, &error) != 0
       || privileges_drop (NULL, &error) != 0
       || calls_restrict (&listener, &error) != 0)

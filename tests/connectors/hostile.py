@@ -117,6 +117,13 @@ def main():
         for attempt in ("make a process", "open the environment"):
             tests.result("to %s" % attempt in done.stdout, "tells of attempts")
         tests.equal(done.stdout.count("refused"), 2, "which are refused")
+        if os.geteuid() == 0:
+            os.chmod(folder, 0o711)
+            done = run(["setpriv", "--reuid=64123", "--regid=64123",
+                        "--clear-groups", EZCDC, "connectors",
+                        "--connector-dir", confined.folder, "hostile"])
+            tests.equal((done.returncode, done.stdout.count("refused")),
+                        (0, 2), "also for another user")
         done = run([EZCDC, "connectors", "--json", "--allow-path",
                     os.path.join(confined.folder, "hostile.so")])
         tests.succeeds(done, "also elsewhere")

@@ -10,6 +10,7 @@
 #include <ezcdc/connector.h>
 
 #include "core/base/memory.h"
+#include "core/base/text.h"
 #include "core/runner/landlock.h"
 #include "core/runner/reach.h"
 
@@ -96,20 +97,34 @@ is_path (const struct ini_key *key)
          || strncmp (key->value, "../", 3) == 0;
 }
 
+/* The file and its signature, not what else lies beside them. */
 static void
-allow_section (const struct landlock *landlock, const struct ini *ini,
-               const char *name)
+allow_connector (const struct landlock *landlock, const char *folder,
+                 const char *name)
 {
-  const struct ini_section *section = ini_section (ini, name);
+  CLEANUP_TEXT struct text path = { 0 };
+
+  if (strchr (name, '/') != NULL)
+    text_append_string (&path, name);
+  else
+    text_printf (&path, "%s/%s.so", folder, name);
+  landlock_allow (landlock, text_string (&path), LANDLOCK_READ);
+  text_append_string (&path, ".sig");
+  landlock_allow (landlock, text_string (&path), LANDLOCK_READ);
+}
+
+static void
+allow_section (const struct landlock *landlock,
+               const struct reach_places *places, const char *name)
+{
+  const struct ini_section *section = ini_section (places->ini, name);
 
   if (section == NULL)
     return;
   for (const struct ini_key *key = section->keys; key != NULL;
        key = key->next) {
-    if (strcmp (key->name, "connector") == 0) {
-      if (strchr (key->value, '/') != NULL)
-        allow_folder_of (landlock, key->value, LANDLOCK_READ);
-    }
+    if (strcmp (key->name, "connector") == 0)
+      allow_connector (landlock, places->connector_dir, key->value);
     else if (strncmp (key->name, "ssl_", 4) != 0 && is_path (key))
       allow_given (landlock, key->value);
   }
@@ -119,16 +134,16 @@ static void
 allow_places (const struct landlock *landlock,
               const struct reach_places *places)
 {
-  if (places->connector_dir != NULL)
+  if (places->ini != NULL) {
+    allow_section (landlock, places, "source");
+    allow_section (landlock, places, "sink");
+  }
+  else
     landlock_allow (landlock, places->connector_dir, LANDLOCK_READ);
   if (places->connector != NULL)
-    allow_folder_of (landlock, places->connector, LANDLOCK_READ);
+    allow_connector (landlock, places->connector_dir, places->connector);
   if (places->state_folder != NULL)
     landlock_allow (landlock, places->state_folder, LANDLOCK_WRITE);
-  if (places->ini != NULL) {
-    allow_section (landlock, places->ini, "source");
-    allow_section (landlock, places->ini, "sink");
-  }
 }
 
 /* ---- Files that may be replaced ---------------------------------------- */

@@ -23,18 +23,20 @@ struct reach {
   } files[REACH_FILES];
 };
 
-/* What differs between processes. Each may be NULL. */
+/* What differs between processes. */
 struct reach_places {
   const char *connector_dir;
-  const char *connector;    /* one of them, elsewhere */
-  const char *state_folder; /* the pipeline's */
-  const struct ini *ini;    /* whose [source] and [sink] give paths */
+  /* Names connectors in [source] and [sink], and gives paths there. NULL: all
+   * of the folder, and connector. */
+  const struct ini *ini;
+  const char *connector;    /* the path of another one, or NULL */
+  const char *state_folder; /* the pipeline's, or NULL */
 };
 
 /* Lets this process, which has one thread yet, open for good only
  *
  *   to read      the system's programs and libraries, trusted certificates, a
- *                few files of /etc, the folders of the connectors
+ *                few files of /etc, the connectors
  *   and write    the pipeline's folder; the folders of paths in [source] and
  *                [sink]
  *

@@ -43,7 +43,7 @@ class Pipeline:
             os.chmod(os.path.join(self.folder, connector + ".so"), 0o755)
         home = os.path.join(folder, "home")
         os.makedirs(home, exist_ok=True)
-        self.key = os.path.join(home, "key")
+        self.key = os.path.join(self.folder, "key")
         secret = os.path.join(home, ".pgpass")
         for path in (self.key, secret):
             with open(path, "w", encoding="ascii") as file:

@@ -6,7 +6,8 @@
  * So: certificates are verified by the one option that also refuses a server
  * without TLS, only mysql_native_password may be spoken, and where the
  * library can't refuse in time a look at the server's greeting does
- * (greeting.c). */
+ * (greeting.c): the library hands control back whenever it waits, first of all
+ * when the connection stands. */
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -25,6 +26,9 @@
 /* A folder that never exists, so that no plug-in is ever loaded. */
 #define NO_PLUGINS "/nonexistent"
 #define STATEMENT_SECONDS 120
+/* The library connects on a stack of its own, so that it can wait for us; the
+ * handshake of TLS takes place there. */
+#define CONNECT_STACK_BYTES ((size_t) 256 * 1024)
 
 static int
 mode_of (const struct starrocks *self, const struct ezcdc_tls **ret_tls)
@@ -75,10 +79,12 @@ make_handle (const struct starrocks *self, int mode,
   unsigned protocol = MYSQL_PROTOCOL_TCP, zero = 0;
   unsigned connect_seconds = (unsigned) self->settings.connect_seconds;
   unsigned seconds = STATEMENT_SECONDS;
+  size_t stack_bytes = CONNECT_STACK_BYTES;
   my_bool no = 0;
 
   if (mysql == NULL)
     return NULL;
+  mysql_optionsv (mysql, MYSQL_OPT_NONBLOCK, &stack_bytes);
   mysql_optionsv (mysql, MYSQL_OPT_PROTOCOL, &protocol);
   mysql_optionsv (mysql, MYSQL_OPT_LOCAL_INFILE, &zero);
   mysql_optionsv (mysql, MYSQL_OPT_RECONNECT, &no);
@@ -95,10 +101,44 @@ make_handle (const struct starrocks *self, int mode,
 }
 
 struct sign_in {
-  const struct starrocks *self;
+  struct starrocks *self;
   MYSQL *mysql;
-  int connected;
+  int must_offer_tls; /* the greeting is still to be looked at */
+  int code;           /* why we broke it off, or EZCDC_OK */
+  MYSQL *connected;   /* NULL: it failed */
 };
+
+static int
+is_connected (int descriptor)
+{
+  struct sockaddr_storage peer;
+  socklen_t size = sizeof peer;
+
+  return getpeername (descriptor, (struct sockaddr *) &peer, &size) == 0;
+}
+
+/* Waits for what the library waits for; says what has come of it, or that the
+ * time is over, which ends the attempt. */
+static int
+wait_for_library (struct sign_in *sign, int status)
+{
+  int descriptor = (int) mysql_get_socket (sign->mysql), ready;
+  uint32_t events = ((status & MYSQL_WAIT_READ) != 0 ? 1u : 0)
+                    | ((status & MYSQL_WAIT_WRITE) != 0 ? 2u : 0);
+  int64_t timeout_ms = (status & MYSQL_WAIT_TIMEOUT) != 0
+                         ? mysql_get_timeout_value_ms (sign->mysql)
+                         : STATEMENT_SECONDS * 1000;
+
+  ready = host->wait (sign->self->instance, descriptor, events, timeout_ms);
+  if (ready > 0 && sign->must_offer_tls && is_connected (descriptor)) {
+    sign->must_offer_tls = 0;
+    sign->code = greeting_must_offer_tls (sign->self, descriptor);
+  }
+  if (ready <= 0 || sign->code != EZCDC_OK)
+    return MYSQL_WAIT_TIMEOUT;
+  return ((ready & 1) != 0 ? MYSQL_WAIT_READ : 0)
+         | ((ready & 2) != 0 ? MYSQL_WAIT_WRITE : 0);
+}
 
 /* Runs with the password open; see ezcdc_secret_function. */
 static int
@@ -106,16 +146,19 @@ sign_in (void *context, const char *data, size_t length)
 {
   struct sign_in *sign = context;
   const struct settings *settings = &sign->self->settings;
+  int status;
 
   (void) length;
-  sign->connected = mysql_real_connect (sign->mysql, settings->host,
-                                        settings->user, data, NULL,
-                                        settings->port, NULL, 0)
-                    != NULL;
+  status = mysql_real_connect_start (&sign->connected, sign->mysql,
+                                     settings->host, settings->user, data,
+                                     NULL, settings->port, NULL, 0);
+  while (status != 0)
+    status = mysql_real_connect_cont (&sign->connected, sign->mysql,
+                                      wait_for_library (sign, status));
   /* The library keeps a copy for reconnects that will never happen. */
   if (sign->mysql->passwd != NULL)
     explicit_bzero (sign->mysql->passwd, strlen (sign->mysql->passwd));
-  return EZCDC_OK;
+  return sign->code;
 }
 
 static int
@@ -194,20 +237,17 @@ connection_open (struct starrocks *self, MYSQL **ret_mysql)
 
   if (host->interrupted (self->instance))
     return EZCDC_E_STOPPED;
-  if (mode >= EZCDC_TLS_REQUIRE && !verifies_name (mode, tls)) {
-    code = greeting_must_offer_tls (self);
-    if (code != EZCDC_OK)
-      return code;
-  }
+  sign.must_offer_tls = mode >= EZCDC_TLS_REQUIRE
+                        && !verifies_name (mode, tls);
   sign.mysql = make_handle (self, mode, tls);
   if (sign.mysql == NULL)
     return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   if (self->settings.password == NULL)
-    sign_in (&sign, "", 0);
+    code = sign_in (&sign, "", 0);
   else
     code = host->secret_use (self->instance, self->settings.password,
                              "connect", sign_in, &sign);
-  if (code == EZCDC_OK && !sign.connected)
+  if (code == EZCDC_OK && sign.connected == NULL)
     code = connect_fail (self, sign.mysql);
   if (code == EZCDC_OK)
     code = check_tls (self, sign.mysql, mode, tls);

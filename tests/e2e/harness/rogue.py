@@ -274,6 +274,20 @@ def takes_tls_back(visit):
     visit.send(frame(answer[3] + 1, mysql_packets.ok()))
 
 
+def greets_in_drops(visit):
+    """A script: a greeting without TLS, byte after byte."""
+    for byte in frame(0, mysql_packets.handshake(
+            "5.1.0", 1, b"s" * 20, mysql_packets.CAPABILITIES)):
+        visit.send(bytes([byte]))
+        time.sleep(0.005)
+
+
+def has_too_many_connections(visit):
+    """A script: what a frontend says that is full."""
+    visit.send(frame(0, mysql_packets.error(
+        1040, "08004", "Reach limit of connections")))
+
+
 def wants_a_file(path):
     """A script: lets the client in, and answers each query with LOCAL INFILE."""
     def script(visit):

@@ -101,7 +101,16 @@ enum {
   COLUMN_TYPE_NAME,  /* and what SQL_TYPE_COLUMNS adds */
 };
 
-/* %s is the condition for a column that the publication carries. */
+/* The publication names the columns of the table: one that it names from now
+ * on was there before. */
+#define SQL_NAMED_COLUMNS                                                     \
+  "EXISTS (SELECT FROM pg_publication_rel r"                                  \
+  " JOIN pg_publication u ON u.oid = r.prpubid"                               \
+  " WHERE u.pubname = $2 AND r.prrelid = a.attrelid"                          \
+  " AND r.prattrs IS NOT NULL)"
+
+/* The first %s adds a condition for a column that has values in old rows, the
+ * second is the condition for one that the publication carries. */
 static const char describe_columns[] = SQL_DOMAINS
   " SELECT x.oid, x.number, x.name, x.type, x.modifier, x.filled,"
   " (SELECT min(l.oid::regclass::text) FROM " SQL_TREE " l"
@@ -111,7 +120,7 @@ static const char describe_columns[] = SQL_DOMAINS
   " " SQL_TYPE_COLUMNS
   " FROM (SELECT w.place, a.attrelid AS oid, a.attnum AS number,"
   "  a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier,"
-  "  a.atthasdef OR a.attidentity <> '' AS filled"
+  "  a.atthasdef OR a.attidentity <> '' %s AS filled"
   "  FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
   "  JOIN pg_class c ON c.oid = w.oid"
   "  JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -158,7 +167,7 @@ catalog_read (struct postgres *self, struct session *session, const char *oids,
   struct catalog catalog = { .version = session->version };
   /* From 15 on a publication may choose columns and rows. */
   bool choosy = session->version >= 150000;
-  char sql[sizeof describe_columns + 256];
+  char sql[sizeof describe_columns + 512];
   int code;
 
   code = publication_read (self, session, &catalog.publication);
@@ -170,6 +179,7 @@ catalog_read (struct postgres *self, struct session *session, const char *oids,
   if (code != EZCDC_OK)
     return code;
   snprintf (sql, sizeof sql, describe_columns,
+            choosy ? "OR " SQL_NAMED_COLUMNS : "",
             choosy ? "CASE WHEN p.tablename IS NULL THEN a.attgenerated = ''"
                      " ELSE a.attname = ANY (p.attnames) END"
                    : "a.attgenerated = ''");

@@ -247,3 +247,16 @@ def test_h45_a_change_between_the_list_of_tables_and_the_copy(items, change):
     run.wait_streaming()
     items.sql("UPDATE items SET b = 'new' WHERE id = 7")
     settle(items, run)
+
+
+def test_a_column_that_the_publication_names_from_now_on(items):
+    if items.postgres.version < 15:
+        pytest.skip("column lists came with PostgreSQL 15")
+    items.admin("CREATE PUBLICATION narrow FOR TABLE items (id, a)")
+    pipeline = items.pipeline(tables="public.items")
+    pipeline.section("source", publication="narrow")
+    run = pipeline.start()
+    run.wait_streaming()
+    items.admin("ALTER PUBLICATION narrow SET TABLE items (id, a, b, c)")
+    items.sql("UPDATE items SET b = 'new' WHERE id = 7")
+    settle(items, run)

@@ -8,6 +8,7 @@ import pytest
 
 from harness.certificates import Authority, fingerprint
 from harness.postgres import PostgreSQL
+from harness.starrocks import StandIn
 from harness.waiting import wait_for
 from harness.world import World
 
@@ -156,6 +157,29 @@ def test_a_key_that_others_can_read_is_refused(world, tmp_path):
     done = by_certificate(world, certificate, copy).check()
     assert done.code == 2, done
     assert "can be read by others" in done.stderr, done
+
+
+@pytest.mark.parametrize("port", ["mysql", "tls"])
+def test_starrocks_wants_a_certificate(world, authority, tmp_path, port):
+    """On the MySQL port, or before the HTTP port (a proxy)."""
+    server = StandIn(tmp_path / "starrocks", authority, options=[
+        f"--{port}-client-ca", str(authority.certificate)])
+    try:
+        certificate, key = identity(world.postgres.authority, world.role)
+        pipeline = by_certificate(world, certificate, key)
+        pipeline.section("sink", **server.options(world.target))
+        pipeline.secrets["sink.password"] = server.password
+        without = pipeline.check()
+        assert without.code == 3, without
+        assert "certificate" in without.text, without
+        pipeline.secrets["sink.ssl_client_key"] = key.read_text()
+        pipeline.section("sink", ssl_client_cert=certificate)
+        pipeline.seal()
+        done = pipeline.check()
+        assert done.code == 0, done
+        assert set(server.sign_ins()) == {True}
+    finally:
+        server.stop()
 
 
 class Writer(threading.Thread):

@@ -47,6 +47,8 @@ def arguments():
                         help="speaks this version of TLS and no other")
     parser.add_argument("--tls-client-ca",
                         help="the https listeners want a client certificate")
+    parser.add_argument("--mysql-client-ca",
+                        help="the MySQL port wants a client certificate")
     parser.add_argument("--tls-required", action="store_true",
                         help="the MySQL port refuses clients without TLS")
     parser.add_argument("--no-mysql-tls", action="store_true",
@@ -86,7 +88,7 @@ def mysql_tls(options):
     """The frontend's own TLS: 1.2 until 4.1."""
     if options.no_mysql_tls:
         return None
-    context = tls_context(options)
+    context = tls_context(options, options.mysql_client_ca)
     if context and not options.tls_version \
        and not options.version.at_least(4, 1):
         context.maximum_version = ssl.TLSVersion.TLSv1_2

@@ -207,7 +207,7 @@ struct rule {
   struct scmp_arg_cmp argument;
 };
 
-#define IS(index, value) SCMP_CMP ((index), SCMP_CMP_EQ, (value))
+#define IS(index, value) SCMP_CMP ((index), SCMP_CMP_EQ, (value), 0)
 #define MASKED(index, mask, value)                                            \
   SCMP_CMP ((index), SCMP_CMP_MASKED_EQ, (mask), (value))
 #define LACKS(index, bits) MASKED (index, bits, 0)

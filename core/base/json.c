@@ -60,9 +60,9 @@ json_array_end (struct json *json)
 }
 
 static void
-append_escape (struct text *text, unsigned char byte)
+append_escape (struct text *text, uint32_t character)
 {
-  switch (byte) {
+  switch (character) {
   case '"':
     text_append_string (text, "\\\"");
     break;
@@ -79,7 +79,7 @@ append_escape (struct text *text, unsigned char byte)
     text_append_string (text, "\\t");
     break;
   default:
-    text_printf (text, "\\u%04x", byte);
+    text_printf (text, "\\u%04x", character);
   }
 }
 
@@ -93,9 +93,9 @@ plain_run (const char *data, size_t length)
     unsigned char byte = (unsigned char) data[at];
     size_t size;
 
-    if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f)
+    if (byte == '"' || byte == '\\')
       break;
-    size = utf8_character (data + at, length - at);
+    size = utf8_plain_character (data + at, length - at);
     if (size == 0)
       break;
     at += size;
@@ -107,15 +107,18 @@ static void
 append_quoted (struct text *text, const char *data, size_t length)
 {
   text_char (text, '"');
-  for (size_t at = 0; at < length;) {
-    size_t run = plain_run (data + at, length - at);
-    if (run > 0)
-      text_append (text, data + at, run);
-    else if ((unsigned char) data[at] < 0x80)
-      append_escape (text, (unsigned char) data[at]);
-    else
-      text_append_string (text, "\\ufffd");
-    at += run > 0 ? run : 1;
+  for (size_t at = 0, taken; at < length; at += taken) {
+    taken = plain_run (data + at, length - at);
+    if (taken > 0) {
+      text_append (text, data + at, taken);
+      continue;
+    }
+    /* What is not plain lies in the basic plane: four digits do. */
+    taken = utf8_character (data + at, length - at);
+    append_escape (text, taken > 0 ? utf8_code_point (data + at, taken)
+                                   : UINT32_C (0xfffd));
+    if (taken == 0)
+      taken = 1;
   }
   text_char (text, '"');
 }

@@ -26,9 +26,9 @@ void json_array_end (struct json *json) __attribute__ ((nonnull));
 
 void json_key (struct json *json, const char *name) __attribute__ ((nonnull));
 
-/* A string of length bytes (jansson has the name json_string). Control
- * characters are escaped; bytes that are not valid UTF-8 become \ufffd, one
- * each. */
+/* A string of length bytes (jansson has the name json_string). What is no
+ * plain character (utf8.h) is escaped; bytes that are not valid UTF-8 become
+ * \ufffd, one each. */
 void json_bytes (struct json *json, const char *data, size_t length)
   __attribute__ ((nonnull (1)));
 /* A NUL-terminated string, or null for NULL. */

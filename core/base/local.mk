@@ -18,6 +18,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/base/memory.h \
 	core/base/names.c \
 	core/base/names.h \
+	core/base/print.c \
+	core/base/print.h \
 	core/base/text.c \
 	core/base/text.h \
 	core/base/utf8.c \

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/print.h"
 #include "core/base/utf8.h"
 
 #define LINE_MAX_BYTES 4096
@@ -62,32 +63,19 @@ log_set_prefix (const char *prefix)
   snprintf (line_prefix, 61, "%s", prefix);
 }
 
-/* Copies text into the line from `used` on, with everything escaped that a
- * terminal or a log reader could take for something else. Leaves room for
- * the newline. Returns the new length. */
+/* Copies text into the line from `used` on, escaped. Leaves room for the
+ * newline. Returns the new length. */
 static size_t
 append_escaped (char *line, size_t used, const char *text, size_t room)
 {
-  size_t length = strlen (text);
+  size_t length = strlen (text), size;
+  char shown[PRINT_CHARACTER_SIZE];
 
-  for (size_t at = 0; at < length;) {
-    unsigned char byte = (unsigned char) text[at];
-    size_t size = utf8_character (text + at, length - at);
-    /* C0, DEL, and the C1 controls, which are C2 80 to C2 9F. */
-    bool plain = size > 0 && byte >= 0x20 && byte != 0x7f
-                 && !(byte == 0xc2 && (unsigned char) text[at + 1] < 0xa0);
-
-    if (used + 5 >= room)
+  for (size_t at = 0; at < length; used += size) {
+    at += print_character (text + at, length - at, shown, &size);
+    if (used + size >= room)
       break;
-    if (plain) {
-      memcpy (line + used, text + at, size);
-      used += size;
-      at += size;
-    }
-    else {
-      used += (size_t) snprintf (line + used, 5, "\\x%02x", byte);
-      at++;
-    }
+    memcpy (line + used, shown, size);
   }
   return used;
 }

@@ -15,9 +15,9 @@ enum log_level {
 };
 
 /* Writes one line, "ezcdc: error: TEXT", with one write, so that lines of
- * several threads and processes do not mix. Control characters and invalid
- * UTF-8 come out as \xNN; a line longer than 4 KiB is cut. Any thread; not
- * from a signal handler. Leaves errno as it was, so "%m" works. A function
+ * several threads and processes do not mix. What is no plain character
+ * (utf8.h) comes out as \xNN, byte by byte; a line longer than 4 KiB is cut.
+ * Any thread; not from a signal handler. Leaves errno as it was, so "%m" works. A function
  * that returns an error does not log it; who handles the error does.
  */
 void log_message (enum log_level level, const char *format, ...)

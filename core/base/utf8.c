@@ -49,6 +49,38 @@ utf8_character (const char *data, size_t length)
   return size;
 }
 
+uint32_t
+utf8_code_point (const char *data, size_t size)
+{
+  const unsigned char *bytes = (const unsigned char *) data;
+  uint32_t point = size == 1 ? bytes[0] : bytes[0] & (0x7fU >> size);
+
+  for (size_t i = 1; i < size; i++)
+    point = point << 6 | (bytes[i] & 0x3fU);
+  return point;
+}
+
+size_t
+utf8_plain_character (const char *data, size_t length)
+{
+  static const struct {
+    uint32_t first, last;
+  } misleading[] = {
+    { 0x00, 0x1f },     { 0x7f, 0x9f },     { 0x61c, 0x61c },
+    { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 },
+  };
+  size_t size = utf8_character (data, length);
+  uint32_t point;
+
+  if (size == 0)
+    return 0;
+  point = utf8_code_point (data, size);
+  for (size_t i = 0; i < sizeof misleading / sizeof misleading[0]; i++)
+    if (point >= misleading[i].first && point <= misleading[i].last)
+      return 0;
+  return size;
+}
+
 bool
 utf8_valid (const char *data, size_t length)
 {

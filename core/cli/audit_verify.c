@@ -13,6 +13,7 @@
 #include "core/audit/verify.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/print.h"
 #include "core/cli/audit_words.h"
 #include "core/cli/command.h"
 #include "core/crypto/key_source.h"
@@ -55,17 +56,18 @@ print_text (const struct order *order, const struct audit_report *report)
   if (report->fault == AUDIT_FINE)
     print_fine (order, report);
   else if (report->torn)
-    printf ("%s: line %" PRIu64 ", seq %" PRIu64 ": the last record is torn\n",
-            path, report->bad_line, report->bad_seq);
+    print_line ("%s: line %" PRIu64 ", seq %" PRIu64
+                ": the last record is torn",
+                path, report->bad_line, report->bad_seq);
   else if (report->bad_seq != report->expected_seq)
-    printf ("%s: line %" PRIu64 ", seq %" PRIu64 ": %s (seq %" PRIu64
-            " should be here)\n",
-            path, report->bad_line, report->bad_seq,
-            audit_fault_text (report->fault), report->expected_seq);
+    print_line ("%s: line %" PRIu64 ", seq %" PRIu64 ": %s (seq %" PRIu64
+                " should be here)",
+                path, report->bad_line, report->bad_seq,
+                audit_fault_text (report->fault), report->expected_seq);
   else
-    printf ("%s: line %" PRIu64 ", seq %" PRIu64 ": %s\n", path,
-            report->bad_line, report->bad_seq,
-            audit_fault_text (report->fault));
+    print_line ("%s: line %" PRIu64 ", seq %" PRIu64 ": %s", path,
+                report->bad_line, report->bad_seq,
+                audit_fault_text (report->fault));
 }
 
 static int

@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/ini.h"
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "core/cli/command.h"
@@ -132,7 +133,7 @@ forget_keys (int argc, char **argv)
   execve ("/proc/self/exe", words, environment);
 
 error:
-  fprintf (stderr, "ezcdc: start again without the encryption key: %m\n");
+  log_message (LEVEL_ERROR, "start again without the encryption key: %m");
   free (environment);
   free (words);
   return EXIT_RUN_FAILED;
@@ -156,7 +157,7 @@ static int
 print_text (struct text *text)
 {
   if (text->failed) {
-    fputs ("ezcdc: describe connectors: out of memory\n", stderr);
+    log_message (LEVEL_ERROR, "describe connectors: out of memory");
     return EXIT_RUN_FAILED;
   }
   fwrite (text_string (text), 1, text->length, stdout);
@@ -174,7 +175,7 @@ describe_one (struct loader *loader, const struct arguments *arguments)
   if (loader_load (loader, arguments->name, arguments->allow_path, 0,
                    &connector, &error)
       != 0) {
-    fprintf (stderr, "ezcdc: %s\n", error.text);
+    log_message (LEVEL_ERROR, "%s", error.text);
     return EXIT_USAGE;
   }
   if (arguments->secrets) {
@@ -232,8 +233,8 @@ list_all (struct loader *loader, const struct arguments *arguments)
                        alphasort);
 
   if (count < 0) {
-    fprintf (stderr, "ezcdc: look for connectors in %s: %m\n",
-             loader_folder (loader));
+    log_message (LEVEL_ERROR, "look for connectors in %s: %m",
+                 loader_folder (loader));
     return EXIT_USAGE;
   }
   if (arguments->json)
@@ -283,7 +284,7 @@ show (const struct arguments *arguments)
 
   if (read_policy (arguments->policy, &policy, &error) != 0
       || loader_new (arguments->folder, &policy, NULL, &loader, &error) != 0) {
-    fprintf (stderr, "ezcdc: %s\n", error.text);
+    log_message (LEVEL_ERROR, "%s", error.text);
     result = error.code == EZCDC_E_CONFIG ? EXIT_USAGE : EXIT_RUN_FAILED;
   }
   else {

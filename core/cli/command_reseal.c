@@ -9,6 +9,7 @@
 #include <ezcdc/connector.h>
 
 #include "core/base/log.h"
+#include "core/base/print.h"
 #include "core/cli/command.h"
 #include "core/cli/seal_file.h"
 #include "core/crypto/envelope.h"
@@ -89,8 +90,9 @@ reseal_file (const char *path, const struct key_ring *ring, bool dry_run)
     return seal_exit_code (&error);
   }
   key_id_text (key_ring_id (ring, 0), id);
-  printf ("%s: %zu of %zu sealed values %s under key %s\n", path, tally.stale,
-          tally.sealed, dry_run ? "would be resealed" : "resealed", id);
+  print_line ("%s: %zu of %zu sealed values %s under key %s", path,
+              tally.stale, tally.sealed,
+              dry_run ? "would be resealed" : "resealed", id);
   return EXIT_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/base/memory.h"
 #include "core/base/names.h"
+#include "core/base/print.h"
 #include "core/cli/command.h"
 #include "core/cli/read_secret.h"
 #include "core/cli/seal_file.h"
@@ -158,11 +159,11 @@ print_sealed (const struct seal_file *file, const char *path)
 
   key_id_text (key_ring_id (file->ring, 0), id);
   for (size_t i = 0; i < file->edit.count; i++)
-    printf ("%s: %s.%s sealed under key %s\n", path,
-            file->edit.changes[i].section->name, file->edit.changes[i].name,
-            id);
+    print_line ("%s: %s.%s sealed under key %s", path,
+                file->edit.changes[i].section->name,
+                file->edit.changes[i].name, id);
   if (file->edit.count == 0)
-    printf ("%s: nothing to seal\n", path);
+    print_line ("%s: nothing to seal", path);
 }
 
 static int

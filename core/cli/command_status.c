@@ -13,6 +13,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/print.h"
 #include "core/base/text.h"
 #include "core/cli/command.h"
 #include "core/keeper/run_lock.h"
@@ -95,9 +96,9 @@ static int
 print_table (void *context, const struct state_table *table)
 {
   (void) context;
-  printf ("  %-32s %-10s %12" PRId64 " rows %12" PRId64 " changes -> %s\n",
-          table->name, table_phase_name (table->phase), table->rows,
-          table->changes, table->target);
+  print_line ("  %-32s %-10s %12" PRId64 " rows %12" PRId64 " changes -> %s",
+              table->name, table_phase_name (table->phase), table->rows,
+              table->changes, table->target);
   return 0;
 }
 
@@ -114,19 +115,19 @@ print_text (struct view *view, struct error *error)
   const struct state_status *status = &view->status;
   char when[CLOCK_TEXT_SIZE];
 
-  printf ("pipeline      %s\n", view->config.name);
-  printf ("state         %s%s%s\n", status->state,
-          status->reason[0] ? ": " : "", status->reason);
-  printf ("phase         %s\n", status->phase);
-  printf ("position      %s\n", status->position);
-  printf ("confirmed     %s\n", status->confirmed);
+  print_line ("pipeline      %s", view->config.name);
+  print_line ("state         %s%s%s", status->state,
+              status->reason[0] ? ": " : "", status->reason);
+  print_line ("phase         %s", status->phase);
+  print_line ("position      %s", status->position);
+  print_line ("confirmed     %s", status->confirmed);
   if (status->lag_bytes >= 0)
-    printf ("lag           %" PRId64 " bytes\n", status->lag_bytes);
+    print_line ("lag           %" PRId64 " bytes", status->lag_bytes);
   if (status->lag_seconds >= 0)
-    printf ("              %.1f s\n", status->lag_seconds);
-  printf ("dead letters  %" PRId64 "\n", view->dead_letters);
+    print_line ("              %.1f s", status->lag_seconds);
+  print_line ("dead letters  %" PRId64, view->dead_letters);
   if (status->updated != 0)
-    printf ("as of         %s\n", time_text (status->updated, when));
+    print_line ("as of         %s", time_text (status->updated, when));
   puts ("tables");
   if (view->state == NULL)
     return 0;

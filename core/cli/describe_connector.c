@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/json.h"
+#include "core/base/print.h"
 #include "core/base/text.h"
 #include "core/cli/describe_connector.h"
 #include "core/plugin/capabilities.h"
@@ -118,7 +119,12 @@ describe_connector_line (const struct connector *connector, struct text *text)
 void
 describe_refusal_line (const char *file, const char *reason, struct text *text)
 {
-  text_printf (text, "%-12s refused: %s\n", file, reason);
+  CLEANUP_TEXT struct text line = { 0 };
+
+  text_printf (&line, "%-12s refused: %s", file, reason);
+  print_append (text, text_string (&line));
+  text_char (text, '\n');
+  text->failed |= line.failed;
 }
 
 /* ---- For programs ------------------------------------------------------ */

@@ -150,11 +150,13 @@ check_text (const char *text, const char *member, const char *what,
   if (length > MOST_TEXT)
     return refuse (error, what, "its %s has more than %d bytes", member,
                    MOST_TEXT);
-  for (size_t i = 0; i < length; i++)
-    if ((unsigned char) text[i] < ' ' || text[i] == '\x7f')
-      return refuse (error, what, "its %s is not one line of text", member);
   if (!utf8_valid (text, length))
     return refuse (error, what, "its %s is not valid UTF-8", member);
+  for (size_t at = 0, size; at < length; at += size) {
+    size = utf8_plain_character (text + at, length - at);
+    if (size == 0)
+      return refuse (error, what, "its %s is not one line of text", member);
+  }
   return 0;
 }
 

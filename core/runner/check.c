@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/base/log.h"
+#include "core/base/print.h"
 #include "core/runner/assembly.h"
 #include "core/runner/runner.h"
 
@@ -21,10 +22,11 @@ check_line (const char *section, uint32_t outcome, const char *subject,
 
   if (outcome == EZCDC_REPORT_FAIL)
     failures++;
-  printf ("%-5s%s: %s: %s", word, section, subject, finding);
   if (remedy != NULL && outcome != EZCDC_REPORT_OK)
-    printf ("; fix: %s", remedy);
-  putchar ('\n');
+    print_line ("%-5s%s: %s: %s; fix: %s", word, section, subject, finding,
+                remedy);
+  else
+    print_line ("%-5s%s: %s: %s", word, section, subject, finding);
   fflush (stdout);
 }
 

@@ -17,6 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/print.h"
 #include "core/base/text.h"
 #include "core/keeper/run_lock.h"
 #include "core/pipeline/position.h"
@@ -323,19 +324,21 @@ static void
 tell_text (const struct table *table, const struct compare *compare)
 {
   if (compare->key_count == 0) {
-    printf ("%s: equal, %lld rows\n", table->name,
-            (long long) compare->rows[COMPARE_SOURCE]);
+    print_line ("%s: equal, %lld rows", table->name,
+                (long long) compare->rows[COMPARE_SOURCE]);
     return;
   }
-  printf ("%s: DIFFERENT, %lld rows in the source, %lld in the target, %s%zu "
-          "keys differ\n",
-          table->name, (long long) compare->rows[COMPARE_SOURCE],
-          (long long) compare->rows[COMPARE_TARGET],
-          compare->truncated ? "at least " : "", compare->key_count);
+  print_line (
+    "%s: DIFFERENT, %lld rows in the source, %lld in the target, %s%zu "
+    "keys differ",
+    table->name, (long long) compare->rows[COMPARE_SOURCE],
+    (long long) compare->rows[COMPARE_TARGET],
+    compare->truncated ? "at least " : "", compare->key_count);
   for (size_t i = 0; i < compare->key_count && i < VERIFY_NAMED; i++)
-    printf ("  %s: %s\n", key_kind (&compare->keys[i]), compare->keys[i].text);
+    print_line ("  %s: %s", key_kind (&compare->keys[i]),
+                compare->keys[i].text);
   if (compare->key_count > VERIFY_NAMED)
-    printf ("  and %zu more\n", compare->key_count - VERIFY_NAMED);
+    print_line ("  and %zu more", compare->key_count - VERIFY_NAMED);
 }
 
 static void

@@ -32,9 +32,12 @@ e2e_files = \
 	tests/e2e/test_faults.py \
 	tests/e2e/test_file_sink.py \
 	tests/e2e/test_harness.py \
+	tests/e2e/test_log_injection.py \
+	tests/e2e/test_many_tables.py \
 	tests/e2e/test_matrix.py \
 	tests/e2e/test_memory.py \
 	tests/e2e/test_rogue_servers.py \
+	tests/e2e/test_schema.py \
 	tests/e2e/test_security.py \
 	tests/e2e/test_snapshot.py \
 	tests/e2e/test_tls.py \

@@ -56,6 +56,11 @@ test_strings (void **state)
                        "\"\xc3\xa4\\ufffd\\ufffd\\ufffdz\"");
   text_clear (&text);
   json = (struct json){ .text = &text };
+  json_text (&json, "\xc2\x85|\xe2\x80\xa8|\xe2\x80\xae|\xe2\x82\xac");
+  assert_string_equal (text_string (&text),
+                       "\"\\u0085|\\u2028|\\u202e|\xe2\x82\xac\"");
+  text_clear (&text);
+  json = (struct json){ .text = &text };
   json_bytes (&json, NULL, 0);
   assert_string_equal (text_string (&text), "\"\"");
 }

@@ -77,6 +77,11 @@ test_escapes (void **state)
   capture_end ();
   assert_string_equal (output, "ezcdc: warning: a\\x0ab\\x1b[31m\\x7f\\xff"
                                "\xc3\xa4\\xc2\\x9b\\xe2\\x82\n");
+  capture_begin ();
+  log_message (LEVEL_ERROR, "\xe2\x80\xa8|\xe2\x80\xae|\xd8\x9c|\xe2\x80\xa7");
+  capture_end ();
+  assert_string_equal (output, "ezcdc: error: \\xe2\\x80\\xa8|\\xe2\\x80\\xae|"
+                               "\\xd8\\x9c|\xe2\x80\xa7\n");
 }
 
 static void

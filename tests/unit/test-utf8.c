@@ -43,6 +43,45 @@ test_character (void **state)
 }
 
 static void
+test_plain_character (void **state)
+{
+  static const struct {
+    const char *text;
+    size_t expected;
+  } cases[] = {
+    { "a", 1 },
+    { " ", 1 },
+    { "~", 1 },
+    { "\n", 0 },
+    { "\x1b", 0 },
+    { "\x7f", 0 },
+    { "\xc2\x80", 0 }, /* U+0080 */
+    { "\xc2\x9f", 0 }, /* U+009F */
+    { "\xc2\xa0", 2 },
+    { "\xd8\x9c", 0 },     /* U+061C */
+    { "\xe2\x80\x8d", 3 }, /* U+200D, in the middle of many an emoji */
+    { "\xe2\x80\x8e", 0 },
+    { "\xe2\x80\xa8", 0 }, /* U+2028 */
+    { "\xe2\x80\xa9", 0 },
+    { "\xe2\x80\xae", 0 }, /* U+202E */
+    { "\xe2\x80\xaf", 3 },
+    { "\xe2\x81\xa6", 0 }, /* U+2066 */
+    { "\xe2\x81\xa9", 0 },
+    { "\xe2\x81\xaa", 3 },
+    { "\xf0\x9f\x98\x80", 4 },
+    { "\xff", 0 },
+    { "\xe2\x80", 0 },
+  };
+
+  (void) state;
+  assert_int_equal (utf8_plain_character ("", 0), 0);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    assert_int_equal (
+      utf8_plain_character (cases[i].text, strlen (cases[i].text)),
+      cases[i].expected);
+}
+
+static void
 test_valid (void **state)
 {
   (void) state;
@@ -73,6 +112,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_character),
+    cmocka_unit_test (test_plain_character),
     cmocka_unit_test (test_valid),
     cmocka_unit_test (test_whole_length),
   };

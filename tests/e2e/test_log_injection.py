@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names and messages from elsewhere forge no line and move no cursor."""
+
+import json
+import re
+import unicodedata
+
+import pytest
+
+from harness import rogue
+from harness.rogue import Rogue
+
+FORGED = "FORGED"
+# A line end of each kind and what pretends to be a line of ours; cursor, title
+# and colour of a terminal by C0 and C1; the direction of writing.
+HOSTILE = (f"x\nezcdc: error: {FORGED}\r\n{{\"seq\":1,\"action\":\"{FORGED}\"}}\n"
+           f"ok   {FORGED}\x1b[2K\x1b[1A\x1b]0;t\x07\x85\x9b31m\u2028{FORGED}"
+           f"\u2029{FORGED}\u202e\u2066\x7f\x08")
+# The same for where a line must not end, a header's value.
+HOSTILE_LINE = re.sub("[\n\r]", "", HOSTILE)
+LINE = re.compile(r"ezcdc(\[\w+\])?: (error|warning|info|debug): ")
+# Of the characters of category Cf those that join letters are harmless.
+JOINERS = "\u200c\u200d\u00ad"
+
+
+def misleading(text):
+    """Characters that must never reach a terminal or a reader of lines."""
+    return {character for character in text
+            if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp")
+            and character not in "\n" + JOINERS}
+
+
+def assert_log(text):
+    """Each line of standard error is one of ours; and was it ever told?"""
+    assert not misleading(text), ascii(text)
+    for line in text.splitlines():
+        assert LINE.match(line), ascii(text)
+        assert not LINE.sub("", line, 1).startswith(FORGED), ascii(text)
+
+
+def assert_results(text, words=("ok ", "fail ", "fix ")):
+    assert not misleading(text), ascii(text)
+    for line in text.splitlines():
+        assert line.startswith(words), ascii(text)
+        assert not re.match(rf"ok +{FORGED}", line), ascii(text)
+
+
+def assert_verified(text, schema="public."):
+    assert_results(text, (schema, "  missing: "))
+
+
+def assert_audit(pipeline):
+    """Each line is a record, by its place in the chain."""
+    text = pipeline.audit_log.read_bytes().decode()
+    assert not misleading(text), ascii(text)
+    records = [json.loads(line) for line in text.splitlines()]
+    assert [record["seq"] for record in records] == \
+        list(range(records[0]["seq"], records[0]["seq"] + len(records)))
+    assert not any(record["action"] == FORGED for record in records)
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def debug(pipeline):
+    return pipeline.section("pipeline", log_level="debug")
+
+
+def assert_status(pipeline):
+    shown = pipeline("status", pipeline.ini)
+    assert not misleading(shown.stdout), ascii(shown.stdout)
+    for line in shown.stdout.splitlines():
+        assert re.match(r"(pipeline|state|phase|position|confirmed|lag|dead"
+                        r" letters|as of|tables) | {2}|tables$", line), ascii(line)
+        assert not line.strip().startswith(FORGED), ascii(line)
+    as_json = pipeline("status", "--json", pipeline.ini)
+    assert len(as_json.stdout.splitlines()) == 1
+    assert not misleading(as_json.stdout), ascii(as_json.stdout)
+    return as_json.json()
+
+
+# Names that the source's administrators chose.
+
+@pytest.mark.parametrize("where", ["table", "column", "schema"])
+def test_names_in_the_source(world, where):
+    names = {"schema": "public", "table": "items", "column": "name"}
+    # PostgreSQL cuts names after 63 bytes.
+    names[where] = f"x\n{FORGED}\nok {FORGED}\x1b[2K\x85\u2028\u202e" \
+        + ("" if where == "column" else "\r")
+    if where == "schema":
+        world.sql(f"CREATE SCHEMA {quoted(names['schema'])}")
+    world.sql(f"CREATE TABLE {quoted(names['schema'])}.{quoted(names['table'])}"
+              f" (id int PRIMARY KEY, {quoted(names['column'])} text)")
+    world.sql(f"INSERT INTO {quoted(names['schema'])}.{quoted(names['table'])}"
+              " VALUES (1, 'x')")
+    pipeline = debug(world.pipeline(tables="*.*"))
+    done = pipeline.check()
+    assert_results(done.stdout)
+    assert_log(done.stderr)
+    done = pipeline.until_caught_up(expect=None)
+    assert_log(done.stderr)
+    status = assert_status(pipeline)
+    if where == "column":       # StarRocks can't take it, and that is told
+        assert FORGED in done.stderr and FORGED in status["reason"], done
+    else:
+        assert done.code == 0, done
+        assert_verified(pipeline.verify().stdout, names["schema"][:1])
+        table, = status["tables"]
+        assert table["name"] == f"{names['schema']}.{names['table']}"
+    assert_audit(pipeline)
+
+
+def test_keys_that_verify_names(world):
+    world.sql("CREATE TABLE items (id text PRIMARY KEY, name text)")
+    world.sql("INSERT INTO items VALUES (%s, 'x')", (HOSTILE,))
+    pipeline = debug(world.pipeline())
+    done = pipeline.until_caught_up()
+    assert_log(done.stderr)
+    world.starrocks.sql("DELETE FROM items WHERE name = 'x'", world.target)
+    done = pipeline.verify()
+    assert done.code == 3 and FORGED in done.stdout, done
+    assert_verified(done.stdout)
+    done = pipeline.verify("--json")
+    assert not misleading(done.stdout), done
+    assert FORGED in json.dumps(done.json()), done
+
+
+def test_a_key_in_the_dead_letters(world):
+    world.sql("CREATE TABLE items (id text PRIMARY KEY, v date)")
+    world.sql("INSERT INTO items VALUES (%s, 'infinity')", (HOSTILE,))
+    pipeline = debug(world.pipeline())
+    done = pipeline.until_caught_up(expect=1)
+    assert_log(done.stderr)
+    assert FORGED in done.stderr, done
+    assert FORGED in assert_status(pipeline)["reason"]
+    pipeline.configure(pipeline={"on_bad_row": "dead_letter"})
+    assert_log(pipeline.until_caught_up().stderr)
+    letters = (pipeline.state_dir / pipeline.name / "dead_letters.jsonl"
+               ).read_text()
+    assert not misleading(letters), ascii(letters)
+    letter, = [json.loads(line) for line in letters.splitlines()]
+    assert letter["row"]["id"] == HOSTILE
+    assert_audit(pipeline)
+
+
+# What is written in the configuration, and on the command line.
+
+@pytest.mark.parametrize("key", ["user", "database", "publication"])
+def test_names_in_the_configuration(world, key):
+    """Such control characters as an INI file may hold."""
+    pipeline = debug(world.pipeline())
+    pipeline.section("source", **{
+        key: f"\x85{FORGED}\u2028{FORGED}\u2029\u202e\u2066"})
+    done = pipeline.check()
+    assert done.code in (2, 3), done
+    assert_log(done.stderr)
+    assert_results(done.stdout)
+    assert_log(pipeline.until_caught_up(expect=None).stderr)
+    assert_status(pipeline)
+    assert_audit(pipeline)
+
+
+@pytest.mark.parametrize("arguments", [
+    [HOSTILE], [f"--{HOSTILE}"], ["run", f"--{HOSTILE}"], ["check", HOSTILE],
+    ["run", HOSTILE], ["status", HOSTILE], ["seal", HOSTILE],
+    ["reseal", HOSTILE], ["connectors", HOSTILE], ["verify", HOSTILE],
+    ["seal", "/dev/null", "--set", HOSTILE], ["audit", HOSTILE],
+    ["audit", "verify", HOSTILE], ["audit", "show", HOSTILE], ["key", HOSTILE],
+    ["connectors", f"--{HOSTILE}"], ["check", "/\udcff\n/x"],
+], ids=lambda arguments: ascii(arguments)[:30])
+def test_arguments(program, arguments):
+    done = program(*arguments, CONFIG_ENCRYPTION_KEY=program.new_key())
+    assert done.code != 0
+    assert done.stderr
+    assert_log(done.stderr)
+    assert not misleading(done.stdout) and FORGED not in done.stdout, done
+
+
+@pytest.mark.parametrize("line", [
+    HOSTILE_LINE, f"[{HOSTILE_LINE}]", f"{HOSTILE_LINE} = 1",
+    f"max_rows = {HOSTILE_LINE}"], ids=["no pair", "section", "key", "value"])
+def test_lines_of_a_configuration(world, line):
+    pipeline = world.pipeline()
+    pipeline.seal()
+    pipeline.ini.write_text(pipeline.ini.read_text() + line + "\n")
+    for command in ("run", "check", "status", "verify", "seal", "reseal"):
+        done = pipeline(command, pipeline.ini)
+        assert done.code, done
+        assert_log(done.stderr)
+
+
+# What servers say.
+
+def rogue_error(text):
+    return rogue.message(b"E", b"SFATAL\0C28P01\0M" + text + b"\0H" + text
+                         + b"\0D" + text + b"\0\0")
+
+
+@pytest.mark.parametrize("text", [HOSTILE.encode(), b"\xff\xfe\x80\xc3 \xe2\x80",
+                                  HOSTILE.encode("utf-16")[2:].replace(b"\0", b"\xf8")],
+                         ids=["hostile", "no UTF-8", "neither"])
+def test_a_server_s_error(world, text):
+    with Rogue(rogue.says(rogue_error(text))) as server:
+        pipeline = debug(world.pipeline(source={
+            "port": server.port, "ssl_mode": "disable"}))
+        done = pipeline.check()
+        assert done.code == 3, done
+        assert_results(done.stdout)
+        assert_log(done.stderr)
+        assert server.visits
+        done = pipeline.until_caught_up(expect=1)
+    assert_log(done.stderr)
+    assert_status(pipeline)
+    assert_audit(pipeline)
+
+
+@pytest.mark.parametrize("text", [HOSTILE.encode(), b"\xff\xfe\x80\xc3 \xe2\x80"],
+                         ids=["hostile", "no UTF-8"])
+def test_starrocks_error_on_the_mysql_port(world, text):
+    def script(visit):
+        visit.send(rogue.frame(rogue.greet_mysql(visit),
+                               b"\xff\x28\x04#42000" + text[:400]))
+
+    with Rogue(script) as server:
+        pipeline = debug(world.pipeline())
+        pipeline.section("sink", port=server.port, ssl_enabled="false",
+                         ssl_root_cert=None, ssl_mode="disable")
+        done = pipeline.check()
+    assert done.code == 3, done
+    assert_results(done.stdout)
+    assert_log(done.stderr)
+    assert server.visits
+
+
+@pytest.mark.parametrize("rule", [
+    {"action": "fail_after_body", "message": HOSTILE},
+    {"action": "frontend_fail", "message": HOSTILE},
+    {"action": "redirect_to",
+     "location": f"http://h{HOSTILE_LINE[1:4]}\x1b[2Kx/" + HOSTILE_LINE[8:40]
+     .encode("ascii", "replace").decode()},
+    {"action": "redirect_to", "location": "http://\x1b[2K/"},
+], ids=["backend", "frontend", "location", "bad location"])
+def test_starrocks_answers(world, rule):
+    world.sql("CREATE TABLE items (id int PRIMARY KEY);"
+              "INSERT INTO items VALUES (1)")
+    fault = world.starrocks.fault_rule(table="items", times=2, **rule)
+    pipeline = debug(world.pipeline())
+    done = pipeline.until_caught_up(expect=None)
+    assert fault.struck()
+    assert_log(done.stderr)
+    assert_status(pipeline)
+    assert_audit(pipeline)

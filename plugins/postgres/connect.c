@@ -313,9 +313,11 @@ connect_check_tls (struct postgres *self, struct session *session)
                          session->peer, version ? version : "no TLS",
                          tls->minimum_version);
     session->ssl = PQsslStruct (session->connection, "OpenSSL");
-    /* Each change comes as a TLS record of its own; with read-ahead one
+    /* Our certificate has been shown: its private key is not needed again.
+     * Each change comes as a TLS record of its own; with read-ahead one
      * system call brings many. */
     if (session->ssl != NULL) {
+      SSL_certs_clear (session->ssl);
       SSL_set_read_ahead (session->ssl, 1);
       session->overhead += SESSION_RECORD_BYTES;
     }

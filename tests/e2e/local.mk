@@ -10,6 +10,7 @@ e2e_files = \
 	tests/e2e/harness/__init__.py \
 	tests/e2e/harness/certificates.py \
 	tests/e2e/harness/engine.py \
+	tests/e2e/harness/memory.py \
 	tests/e2e/harness/oracle.py \
 	tests/e2e/harness/postgres.py \
 	tests/e2e/harness/process.py \
@@ -38,6 +39,7 @@ e2e_files = \
 	tests/e2e/test_memory.py \
 	tests/e2e/test_rogue_servers.py \
 	tests/e2e/test_schema.py \
+	tests/e2e/test_secrets_in_memory.py \
 	tests/e2e/test_security.py \
 	tests/e2e/test_snapshot.py \
 	tests/e2e/test_tls.py \

@@ -55,7 +55,8 @@ class Authority:
                  "-addext", "basicConstraints=critical,CA:TRUE",
                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def _request(self, label, names, addresses, usage):
+    def _request(self, label, names, addresses, usage,
+                 algorithm=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
         """(request, its key, the extensions to grant)"""
         key = self.folder / f"{label}.key"
         request = self.folder / f"{label}.csr"
@@ -68,19 +69,19 @@ class Authority:
             f"extendedKeyUsage={usage}\n"
             + (f"subjectAltName={','.join(alternatives)}\n"
                if alternatives else ""))
-        _openssl("req", "-new", "-newkey", "ec", "-pkeyopt",
-                 "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={label}",
-                 "-keyout", key, "-out", request)
+        _openssl("req", "-new", "-newkey", *algorithm, "-nodes",
+                 "-subj", f"/CN={label}", "-keyout", key, "-out", request)
         os.chmod(key, 0o600)
         return request, key, extensions
 
     def issue(self, label, names=("localhost",), addresses=("127.0.0.1",),
-              usage="serverAuth", days=90):
+              usage="serverAuth", days=90, **algorithm):
         """Returns (certificate, key) paths; the names become subjectAltNames."""
         certificate = self.folder / f"{label}.pem"
         if certificate.exists():
             return certificate, self.folder / f"{label}.key"
-        request, key, extensions = self._request(label, names, addresses, usage)
+        request, key, extensions = self._request(label, names, addresses, usage,
+                                                 **algorithm)
         _openssl("x509", "-req", "-in", request, "-CA", self.certificate,
                  "-CAkey", self._key, "-set_serial", f"0x{os.urandom(8).hex()}",
                  "-days", days, "-extfile", extensions, "-out", certificate)

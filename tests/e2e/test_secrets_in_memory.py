@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which secret is in the memory of which process, and when.
+
+Both processes are read from outside, as root does it: all of their memory but
+the pages of memfd_secret, which nobody else can read.
+"""
+
+import os
+
+import pytest
+
+from harness import memory
+from harness.memory import Secret
+from harness.postgres import PostgreSQL
+from harness.starrocks import StandIn
+from harness.waiting import wait_for
+from harness.world import World
+
+pytestmark = memory.needs_root()
+
+# How often a secret is found in the runner while it is connected, for each
+# connection to the source, by how it has signed in. What is not named here is
+# nowhere: the sink's password, its hash and its Basic header; a client's key as
+# PEM, as DER, as numbers; an md5 password; the root key and the record keys.
+# In the keeper, and in a runner without a connection, nothing is found.
+ALLOWED = {
+    # libpq keeps its state of the SCRAM exchange until the connection closes.
+    "source password": {"scram": 1},
+    "SaltedPassword": {"scram": 1},
+}
+
+HBA = """\
+local all all trust
+hostssl all all 127.0.0.1/32 {method}
+"""
+METHODS = {"scram": "scram-sha-256", "md5": "md5", "EC key": "cert",
+           "RSA key": "cert"}
+
+
+class Server(PostgreSQL):
+    """Lets in by the method that is asked for."""
+
+    def demand(self, method):
+        (self.data / "pg_hba.conf").write_text(HBA.format(method=method))
+        clients = self.give(self.authority.certificate, "clients.crt")
+        self.sql(f"ALTER SYSTEM SET ssl_ca_file = '{clients}'")
+        loaded = self.value("SELECT pg_conf_load_time()")
+        self.sql("SELECT pg_reload_conf()")
+        wait_for(lambda: self.value("SELECT pg_conf_load_time()") > loaded, 10,
+                 "the server has read its settings", because=self.log)
+
+
+@pytest.fixture(scope="module")
+def server(base, authority):
+    made = Server(base / "server", authority)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module", params=["https", "http"])
+def sink(request, base, authority):
+    made = StandIn(base / f"sink-{request.param}", authority,
+                   https=request.param == "https",
+                   password=os.urandom(24).hex())
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def world(server, sink, program, tmp_path):
+    for one in (server, sink):
+        if not one.running:
+            one.start()
+    made = World(tmp_path / "world", server, sink, program)
+    made.password = os.urandom(24).hex()
+    made.sql("CREATE TABLE items (id int PRIMARY KEY, name text);"
+             "INSERT INTO items SELECT i, 'n' || i"
+             " FROM generate_series(1, 100) i")
+    yield made
+    for one in (server, sink):
+        if not one.running:
+            one.start()
+    made.close()
+
+
+def prepare(world, how):
+    """A pipeline that signs in so, and the secrets of it."""
+    server, sink = world.postgres, world.starrocks
+    server.demand(METHODS[how])
+    encryption = "md5" if how == "md5" else "scram-sha-256"
+    server.sql(f"SET password_encryption = '{encryption}';"
+               f"ALTER ROLE {world.role} PASSWORD '{world.password}'")
+    pipeline = world.pipeline()
+    secrets = [Secret("sink password", sink.password),
+               *memory.mysql_native(sink.password),
+               *memory.basic(sink.user, sink.password)]
+    if METHODS[how] == "cert":
+        algorithm = {"algorithm": ("rsa:2048",)} if how == "RSA key" else {}
+        certificate, key = server.authority.issue(
+            world.role, names=(), addresses=(), usage="clientAuth", **algorithm)
+        pipeline.section("source", ssl_client_cert=certificate)
+        pipeline.secrets = {"source.ssl_client_key": key.read_text(),
+                            "sink.password": sink.password}
+        secrets += memory.private_key(key)
+    else:
+        secrets.append(Secret("source password", world.password))
+    if how == "scram":
+        secrets += memory.scram(server, world.role, world.password)
+    if how == "md5":
+        pipeline.section("source", channel_binding="prefer")
+        secrets += memory.md5(world.role, world.password)
+    pipeline.seal()
+    sealed = {name: pipeline.sections[section][option] for name in
+              pipeline.secrets for section, option in [name.split(".")]}
+    return pipeline, secrets + memory.keys(pipeline.key, sealed)
+
+
+def connections(world):
+    return world.postgres.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
+        " AND client_addr IS NOT NULL", (world.role,))
+
+
+def stop(world):
+    world.postgres.stop()
+    world.starrocks.stop()
+
+
+def assert_nothing(run, secrets):
+    for pid in run.keeper, run.runner():
+        assert memory.count(pid, secrets) == {}
+
+
+def assert_as_allowed(world, run, how, secrets):
+    assert memory.count(run.keeper, secrets) == {}
+    number = connections(world)
+    allowed = {name: number * per_connection[how]
+               for name, per_connection in ALLOWED.items()
+               if how in per_connection}
+    assert memory.count(run.runner(), secrets) == allowed
+
+
+@pytest.mark.parametrize("sink, how", [
+    ("https", "scram"), ("http", "md5"), ("https", "EC key"),
+    ("http", "RSA key")], indirect=["sink"])
+def test_secrets_of_a_connection(world, how):
+    pipeline, secrets = prepare(world, how)
+    stop(world)
+    run = pipeline.start()
+    run.wait_status(lambda status: status["state"] == "backing_off",
+                    "nobody answers")
+    assert_nothing(run, secrets)
+    world.postgres.start()
+    world.starrocks.start()
+    run.wait_streaming()
+    assert_as_allowed(world, run, how, secrets)
+    world.sql("UPDATE items SET name = name || '!'")
+    world.wait_same(run, "items")
+    assert_as_allowed(world, run, how, secrets)
+    stop(world)
+    run.wait_status(lambda status: status["state"] == "backing_off",
+                    "the connections have gone")
+    assert_nothing(run, secrets)
+    assert run.terminate() == 0
+
+
+def test_the_search_finds():
+    """Or the tests above would say nothing: whole, in part, and nothing else."""
+    value = os.urandom(64)
+    secret = Secret("whole or in part", value)
+    before = memory.count(os.getpid(), [secret])[secret.name]
+    copies = [bytearray(value), bytearray(value[3:24])]
+    assert memory.count(os.getpid(), [secret])[secret.name] == before + 2
+    copies.clear()

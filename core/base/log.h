@@ -17,8 +17,9 @@ enum log_level {
 /* Writes one line, "ezcdc: error: TEXT", with one write, so that lines of
  * several threads and processes do not mix. What is no plain character
  * (utf8.h) comes out as \xNN, byte by byte; a line longer than 4 KiB is cut.
- * Any thread; not from a signal handler. Leaves errno as it was, so "%m" works. A function
- * that returns an error does not log it; who handles the error does.
+ * Any thread; not from a signal handler. Leaves errno as it was, so "%m"
+ * works. A function that returns an error does not log it; who handles the
+ * error does.
  */
 void log_message (enum log_level level, const char *format, ...)
   __attribute__ ((format (printf, 2, 3)));

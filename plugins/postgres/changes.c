@@ -144,7 +144,8 @@ static int
 changes_begin (struct stream *stream, struct ezcdc_feed *feed,
                const struct pgoutput_message *message)
 {
-  struct ezcdc_position commit = position_of_lsn (message->lsn);
+  struct ezcdc_position commit = position_on_timeline (message->lsn,
+                                                       stream->timeline);
 
   stream->in_transaction = true;
   return host->feed_begin (feed, &commit, message->commit_time);
@@ -154,7 +155,8 @@ static int
 changes_commit (struct stream *stream, struct ezcdc_feed *feed,
                 const struct pgoutput_message *message)
 {
-  struct ezcdc_position end = position_of_lsn (message->end_lsn);
+  struct ezcdc_position end = position_on_timeline (message->end_lsn,
+                                                    stream->timeline);
 
   stream->in_transaction = false;
   if (message->end_lsn > stream->received)

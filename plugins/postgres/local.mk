@@ -55,6 +55,8 @@ plugins_postgres_postgres_la_SOURCES = \
 	plugins/postgres/stream.h \
 	plugins/postgres/text.c \
 	plugins/postgres/text.h \
+	plugins/postgres/timeline.c \
+	plugins/postgres/timeline.h \
 	plugins/postgres/type.c \
 	plugins/postgres/type.h \
 	plugins/postgres/value.c \

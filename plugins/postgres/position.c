@@ -8,6 +8,7 @@
 #include "position.h"
 
 #define LSN_BYTES 8
+#define TIMELINE_BYTES 4
 
 struct ezcdc_position
 position_of_lsn (uint64_t lsn)
@@ -20,6 +21,32 @@ position_of_lsn (uint64_t lsn)
   for (i = 0; i < LSN_BYTES; i++)
     position.bytes[i] = (uint8_t) (lsn >> (8 * (LSN_BYTES - 1 - i)));
   return position;
+}
+
+struct ezcdc_position
+position_on_timeline (uint64_t lsn, uint32_t timeline)
+{
+  struct ezcdc_position position = position_of_lsn (lsn);
+  int i;
+
+  position.length += TIMELINE_BYTES;
+  for (i = 0; i < TIMELINE_BYTES; i++)
+    position.bytes[LSN_BYTES + i] =
+      (uint8_t) (timeline >> (8 * (TIMELINE_BYTES - 1 - i)));
+  return position;
+}
+
+uint32_t
+position_timeline (const struct ezcdc_position *position)
+{
+  uint32_t timeline = 0;
+  int i;
+
+  if (position->length < LSN_BYTES + TIMELINE_BYTES)
+    return 0;
+  for (i = 0; i < TIMELINE_BYTES; i++)
+    timeline = timeline << 8 | position->bytes[LSN_BYTES + i];
+  return timeline;
 }
 
 uint64_t

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Positions: an LSN as eight bytes, big-endian, and as X/Y. */
+/* Positions: an LSN as eight bytes, big-endian, and as X/Y. Behind it may
+ * stand the timeline that it was read from, as four bytes. */
 
 #ifndef POSTGRES_POSITION_H
 #define POSTGRES_POSITION_H
@@ -13,6 +14,9 @@
 #define LSN_TEXT_SIZE 18
 
 struct ezcdc_position position_of_lsn (uint64_t lsn);
+struct ezcdc_position position_on_timeline (uint64_t lsn, uint32_t timeline);
+/* 0 if it is not known. */
+uint32_t position_timeline (const struct ezcdc_position *position);
 /* 0 for the empty position. */
 uint64_t position_lsn (const struct ezcdc_position *position);
 

@@ -11,6 +11,7 @@
 #include "receive.h"
 #include "slot.h"
 #include "stream.h"
+#include "timeline.h"
 #include "text.h"
 
 #define STREAM_WHAT "read changes"
@@ -114,7 +115,7 @@ stream_keepalive_message (struct stream *stream, struct ezcdc_feed *feed,
   if (stream->in_transaction || end <= stream->fed)
     return EZCDC_OK;
   stream->fed = end;
-  position = position_of_lsn (end);
+  position = position_on_timeline (end, stream->timeline);
   return host->feed_progress (feed, &position);
 }
 
@@ -366,6 +367,8 @@ postgres_stream_open (void *opaque, const struct ezcdc_position *after,
   code = stream_check_slot (self, lsn);
   if (code == EZCDC_OK)
     code = session_open (self, true, &stream->session);
+  if (code == EZCDC_OK)
+    code = timeline_check (self, stream->session, after, &stream->timeline);
   if (code == EZCDC_OK)
     code = stream_set_interval (stream);
   if (code == EZCDC_OK)

@@ -16,6 +16,8 @@ struct stream {
   struct session *session;
   struct relations relations;
 
+  uint32_t timeline; /* of the server */
+
   /* Positions, all of which only grow. */
   uint64_t received;  /* has arrived */
   uint64_t fed;       /* the core knows that nothing is missing up to here */

@@ -320,7 +320,8 @@ lsn_of (const struct ezcdc_position *position)
   uint64_t lsn = 0;
   uint32_t i;
 
-  for (i = 0; i < position->length; i++)
+  /* A timeline may stand behind it. */
+  for (i = 0; i < position->length && i < 8; i++)
     lsn = lsn << 8 | position->bytes[i];
   return lsn;
 }

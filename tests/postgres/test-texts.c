@@ -262,6 +262,11 @@ test_positions (void **state)
   assert_int_equal (position_distance (&high, &low), 0);
   position_text (&top, text);
   assert_string_equal (text, "FFFFFFFF/FFFFFFFF");
+  assert_int_equal (position_timeline (&top), 0);
+  top = position_on_timeline (0x100000000, 0x01020304);
+  assert_int_equal (position_lsn (&top), 0x100000000);
+  assert_int_equal (position_timeline (&top), 0x01020304);
+  assert_memory_equal (top.bytes, high.bytes, 8);
   assert_true (lsn_parse ("1/2a", &lsn));
   assert_int_equal (lsn, 0x10000002a);
   assert_false (lsn_parse ("1/", &lsn));

@@ -49,6 +49,7 @@ e2e_files = \
 	tests/e2e/test_tls_matrix.py \
 	tests/e2e/test_tls_peers.py \
 	tests/e2e/test_types.py \
+	tests/e2e/without_memfd_secret.py \
 	$(NULL)
 
 EXTRA_DIST += \

@@ -5,11 +5,18 @@ Both processes are read from outside, as root does it: all of their memory but
 the pages of memfd_secret, which nobody else can read.
 """
 
+import contextlib
+import copy
 import os
+import pathlib
+import resource
+import shlex
+import signal
+import sys
 
 import pytest
 
-from harness import memory
+from harness import memory, process
 from harness.memory import Secret
 from harness.postgres import PostgreSQL
 from harness.starrocks import StandIn
@@ -57,10 +64,10 @@ def server(base, authority):
     made.stop()
 
 
-@pytest.fixture(scope="module", params=["https", "http"])
+@pytest.fixture(scope="module")
 def sink(request, base, authority):
-    made = StandIn(base / f"sink-{request.param}", authority,
-                   https=request.param == "https",
+    loads = getattr(request, "param", "https")
+    made = StandIn(base / f"sink-{loads}", authority, https=loads == "https",
                    password=os.urandom(24).hex())
     yield made
     made.stop()
@@ -81,6 +88,11 @@ def world(server, sink, program, tmp_path):
         if not one.running:
             one.start()
     made.close()
+
+
+def sealed_values(pipeline):
+    return {name: pipeline.sections[section][option] for name in
+            pipeline.secrets for section, option in [name.split(".")]}
 
 
 def prepare(world, how):
@@ -110,9 +122,8 @@ def prepare(world, how):
         pipeline.section("source", channel_binding="prefer")
         secrets += memory.md5(world.role, world.password)
     pipeline.seal()
-    sealed = {name: pipeline.sections[section][option] for name in
-              pipeline.secrets for section, option in [name.split(".")]}
-    return pipeline, secrets + memory.keys(pipeline.key, sealed)
+    return pipeline, secrets + memory.keys(pipeline.key,
+                                           sealed_values(pipeline))
 
 
 def connections(world):
@@ -163,6 +174,133 @@ def test_secrets_of_a_connection(world, how):
     assert_nothing(run, secrets)
     assert run.terminate() == 0
 
+
+# ---- Where the keys are ------------------------------------------------
+
+WITHOUT = pathlib.Path(__file__).parent / "without_memfd_secret.py"
+
+
+@pytest.fixture
+def started_by(program, tmp_path):
+    """A program that is the program, started by another one."""
+    def made(*command):
+        script = tmp_path / "bin" / "ezcdc"
+        script.parent.mkdir()
+        script.write_text(f"#!/bin/sh\nexec {shlex.join(map(str, command))}"
+                          f" {program.path} \"$@\"\n")
+        script.chmod(0o755)
+        result = copy.copy(program)
+        result.path = script
+        return result
+    return made
+
+
+# Locked pages: the ring of the keeper, a copy of it in the audit log, and
+# the digits as they came from the environment, for the next SIGHUP.
+KEEPER_WITHOUT_MEMFD_SECRET = {"root key": 2, "root key in digits": 1}
+
+HIDDEN = "/secretmem (deleted)"
+
+
+def assert_keys(run, keys, unlocked=False):
+    """In the keeper, in pages that are neither dumped nor inherited."""
+    assert memory.count(run.runner(), keys) == {}
+    assert memory.count(run.keeper, keys) == KEEPER_WITHOUT_MEMFD_SECRET
+    for name, mapping in memory.search(run.keeper, keys):
+        flags = memory.flags(run.keeper, mapping)
+        assert {"dd", "wf"} <= flags, (name, mapping)
+        assert ("lo" in flags) != unlocked, (name, mapping)
+
+
+def read_keys_anew(run):
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_text("keys and configuration were read anew")
+
+
+def test_keys_are_in_hidden_pages(world):
+    pipeline, secrets = prepare(world, "scram")
+    run = pipeline.start()
+    run.wait_streaming()
+    read_keys_anew(run)
+    assert memory.count(run.keeper, secrets) == {}
+    # The runner has the sink's header in one.
+    for pid in run.keeper, run.runner():
+        hidden = [mapping for mapping in memory.mappings(pid)
+                  if mapping.name == HIDDEN]
+        assert hidden, pid
+        for mapping in hidden:
+            assert {"lo", "dd", "dc"} <= memory.flags(pid, mapping), mapping
+    assert run.terminate() == 0
+
+
+def test_keys_are_in_locked_pages_without_memfd_secret(world, started_by):
+    pipeline, _ = prepare(world, "scram")
+    pipeline.program = started_by(sys.executable, WITHOUT)
+    keys = memory.keys(pipeline.key, sealed_values(pipeline))
+    run = pipeline.start()
+    run.wait_streaming()
+    assert_keys(run, keys)
+    read_keys_anew(run)
+    assert_keys(run, keys)
+    assert "cannot be locked" not in run.text
+    assert run.terminate() == 0
+
+
+def test_pages_that_cannot_be_locked_are_warned_of(world, started_by):
+    """RLIMIT_MEMLOCK counts hidden pages as well."""
+    pipeline, _ = prepare(world, "scram")
+    pipeline.program = started_by("setpriv", "--bounding-set=-ipc_lock",
+                                  "prlimit", "--memlock=0")
+    keys = memory.keys(pipeline.key, sealed_values(pipeline))
+    run = pipeline.start()
+    run.wait_streaming()
+    assert_keys(run, keys, unlocked=True)
+    run.wait_text("secrets cannot be locked in memory")
+    assert run.terminate() == 0
+
+
+# ---- Core dumps --------------------------------------------------------
+
+UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+
+def dumped(pid):
+    """Whether our child, which a signal has ended, has dumped core."""
+    how = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert how.si_code in (os.CLD_DUMPED, os.CLD_KILLED)
+    return how.si_code == os.CLD_DUMPED
+
+
+def test_neither_process_dumps_core(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # The kernel writes cores here, if one may be written.
+    other = process.start(["sleep", "60"])
+    resource.prlimit(other.pid, resource.RLIMIT_CORE, UNLIMITED)
+    other.send_signal(signal.SIGABRT)
+    if not dumped(other.pid):
+        pytest.skip("the kernel dumps no core whatever a process allows")
+    other.wait()
+    pipeline, _ = prepare(world, "scram")
+    run = pipeline.start()
+    run.wait_streaming()
+    runner = run.runner()
+    places = {tmp_path, *(pathlib.Path(os.readlink(f"/proc/{pid}/cwd"))
+                          for pid in (run.keeper, runner))}
+    before = {place: set(place.glob("core*")) for place in places}
+    for pid in run.keeper, runner:
+        assert resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0)
+        # Not to be dumpable is enough, where root may take the limit away.
+        with contextlib.suppress(PermissionError):
+            resource.prlimit(pid, resource.RLIMIT_CORE, UNLIMITED)
+    os.kill(runner, signal.SIGSEGV)
+    run.wait_text("was ended by signal 11")
+    run.process.send_signal(signal.SIGABRT)
+    assert not dumped(run.keeper)
+    run.kill()
+    assert {place: set(place.glob("core*")) for place in places} == before
+
+
+# ---- The search itself -------------------------------------------------
 
 def test_the_search_finds():
     """Or the tests above would say nothing: whole, in part, and nothing else."""

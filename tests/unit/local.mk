@@ -19,6 +19,7 @@ unit_tests = \
 	tests/unit/test-envelope \
 	tests/unit/test-keeper \
 	tests/unit/test-keys \
+	tests/unit/test-secret \
 	tests/unit/test-descriptor \
 	tests/unit/test-error \
 	tests/unit/test-file-sink \

@@ -13,6 +13,7 @@
 #include "core/crypto/digest.h"
 #include "core/crypto/key_ring.h"
 #include "core/crypto/key_source.h"
+#include "core/keeper/harden.h"
 
 /* Prints a key. It goes to standard output and nowhere else. */
 static int
@@ -41,9 +42,10 @@ static int
 key_id (void)
 {
   struct error error = { 0 };
-  struct key_ring *ring = key_ring_from_environment (&error);
   char id[KEY_ID_TEXT_SIZE];
 
+  harden_process ();
+  struct key_ring *ring = key_ring_from_environment (&error);
   if (ring == NULL) {
     log_message (LEVEL_ERROR, "%s", error.text);
     return EXIT_USAGE;
@@ -86,9 +88,10 @@ const struct command command_key = {
     "id prints the id of the key that is in use; an id is not secret.\n"
     "\n"
     "The key is read from CONFIG_ENCRYPTION_KEY (64 hexadecimal digits), from\n"
-    "the file that CONFIG_ENCRYPTION_KEY_FILE names, or from the systemd\n"
-    "credential config-encryption-key. Older keys, which only open, are read\n"
-    "from CONFIG_ENCRYPTION_KEYS_OLD (between commas),\n"
-    "CONFIG_ENCRYPTION_KEYS_OLD_FILE, or config-encryption-keys-old.\n",
+    "the file that CONFIG_ENCRYPTION_KEY_FILE names, from the program that\n"
+    "CONFIG_ENCRYPTION_KEY_COMMAND starts, or from the systemd credential\n"
+    "config-encryption-key. Older keys, which only open, are read from\n"
+    "CONFIG_ENCRYPTION_KEYS_OLD (between commas), ..._OLD_FILE,\n"
+    "..._OLD_COMMAND, or config-encryption-keys-old.\n",
   .run = run,
 };

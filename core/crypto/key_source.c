@@ -15,6 +15,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "core/crypto/key_command.h"
 #include "core/crypto/key_source.h"
 #include "core/crypto/secret.h"
 
@@ -23,8 +24,10 @@
 
 #define KEY_VARIABLE "CONFIG_ENCRYPTION_KEY"
 #define KEY_FILE_VARIABLE "CONFIG_ENCRYPTION_KEY_FILE"
+#define KEY_COMMAND_VARIABLE "CONFIG_ENCRYPTION_KEY_COMMAND"
 #define OLD_VARIABLE "CONFIG_ENCRYPTION_KEYS_OLD"
 #define OLD_FILE_VARIABLE "CONFIG_ENCRYPTION_KEYS_OLD_FILE"
+#define OLD_COMMAND_VARIABLE "CONFIG_ENCRYPTION_KEYS_OLD_COMMAND"
 #define FOLDER_VARIABLE "CREDENTIALS_DIRECTORY"
 #define KEY_CREDENTIAL "config-encryption-key"
 #define OLD_CREDENTIAL "config-encryption-keys-old"
@@ -42,6 +45,8 @@ struct key_source {
   struct variable old;
   char *key_file;       /* owned; NULL if not given */
   char *old_file;       /* owned; NULL if not given */
+  char *key_command;    /* owned; NULL if not given */
+  char *old_command;    /* owned; NULL if not given */
   char *key_credential; /* owned path; NULL if there is no such file */
   char *old_credential;
 };
@@ -102,16 +107,17 @@ take_variable (const char *name, struct variable *variable,
   return code;
 }
 
+/* A path or a command. */
 static int
-take_path (const char *name, char **ret_path, struct error *error)
+take_copy (const char *name, char **ret_copy, struct error *error)
 {
   const char *value = environment_value (name);
 
   if (value == NULL)
     return 0;
-  *ret_path = strdup (value);
-  if (*ret_path == NULL)
-    return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
+  *ret_copy = strdup (value);
+  if (*ret_copy == NULL)
+    return error_set (error, EZCDC_E_MEMORY, "out of memory for %s", name);
   return 0;
 }
 
@@ -141,9 +147,13 @@ take_all (struct key_source *source, struct error *error)
   if (code == 0)
     code = take_variable (OLD_VARIABLE, &source->old, error);
   if (code == 0)
-    code = take_path (KEY_FILE_VARIABLE, &source->key_file, error);
+    code = take_copy (KEY_FILE_VARIABLE, &source->key_file, error);
   if (code == 0)
-    code = take_path (OLD_FILE_VARIABLE, &source->old_file, error);
+    code = take_copy (OLD_FILE_VARIABLE, &source->old_file, error);
+  if (code == 0)
+    code = take_copy (KEY_COMMAND_VARIABLE, &source->key_command, error);
+  if (code == 0)
+    code = take_copy (OLD_COMMAND_VARIABLE, &source->old_command, error);
   if (code == 0)
     code = take_credential (KEY_CREDENTIAL, &source->key_credential, error);
   if (code == 0)
@@ -178,6 +188,8 @@ key_source_free (struct key_source *source)
   secret_free (&source->old.pages);
   free (source->key_file);
   free (source->old_file);
+  free (source->key_command);
+  free (source->old_command);
   free (source->key_credential);
   free (source->old_credential);
   free (source);
@@ -298,13 +310,50 @@ add_list_file (struct key_ring *ring, const char *path, struct error *error)
                    error);
 }
 
+/* ---- Asking programs --------------------------------------------------- */
+
+static int
+add_from_command (struct key_ring *ring, const char *command,
+                  struct error *error)
+{
+  CLEANUP_SECRET struct secret pages = { 0 };
+  size_t length;
+  int code = key_command_run (command, 2 * KEY_SIZE + 1, &pages, &length,
+                              error);
+
+  if (code != 0)
+    return code;
+  if (length > 0 && pages.data[length - 1] == '\n')
+    length--;
+  return key_ring_add_digits (ring, (const char *) pages.data, length,
+                              KEY_COMMAND_VARIABLE, error);
+}
+
+static int
+add_list_from_command (struct key_ring *ring, const char *command,
+                       struct error *error)
+{
+  CLEANUP_SECRET struct secret pages = { 0 };
+  size_t length;
+  int code = key_command_run (command, LIST_MAX, &pages, &length, error);
+
+  if (code != 0)
+    return code;
+  if (length > 0 && pages.data[length - 1] == '\n')
+    length--;
+  if (length == 0)
+    return 0;
+  return add_list (ring, (const char *) pages.data, length, ",\n",
+                   OLD_COMMAND_VARIABLE, error);
+}
+
 /* ---- The ring ---------------------------------------------------------- */
 
 static int
 count_primary (const struct key_source *source)
 {
   return (source->key_credential != NULL) + (source->key_file != NULL)
-         + source->key.is_set;
+         + (source->key_command != NULL) + source->key.is_set;
 }
 
 bool
@@ -323,18 +372,22 @@ add_primary (struct key_ring *ring, const struct key_source *source,
     return error_set (error, EZCDC_E_CONFIG,
                       "no encryption key: set " KEY_VARIABLE
                       " (64 hexadecimal digits), " KEY_FILE_VARIABLE
+                      ", " KEY_COMMAND_VARIABLE
                       ", or the systemd credential " KEY_CREDENTIAL
                       "; \"ezcdc key new\" makes a key");
   if (given > 1)
     return error_set (
       error, EZCDC_E_CONFIG,
       "more than one encryption key: set only one of " KEY_VARIABLE
-      ", " KEY_FILE_VARIABLE " and the systemd credential " KEY_CREDENTIAL
+      ", " KEY_FILE_VARIABLE ", " KEY_COMMAND_VARIABLE
+      " and the systemd credential " KEY_CREDENTIAL
       "; a key that only opens goes to " OLD_VARIABLE);
   if (source->key_credential != NULL)
     return key_file_add (ring, source->key_credential, error);
   if (source->key_file != NULL)
     return key_file_add (ring, source->key_file, error);
+  if (source->key_command != NULL)
+    return add_from_command (ring, source->key_command, error);
   /* Of an empty variable there are no pages. */
   const char *digits = (const char *) source->key.pages.data;
   return key_ring_add_digits (ring, digits != NULL ? digits : "",
@@ -351,6 +404,8 @@ add_old (struct key_ring *ring, const struct key_source *source,
     code = add_list_file (ring, source->old_credential, error);
   if (code == 0 && source->old_file != NULL)
     code = add_list_file (ring, source->old_file, error);
+  if (code == 0 && source->old_command != NULL)
+    code = add_list_from_command (ring, source->old_command, error);
   if (code == 0 && source->old.is_set && source->old.length > 0)
     code = add_list (ring, (const char *) source->old.pages.data,
                      source->old.length, ",", OLD_VARIABLE, error);

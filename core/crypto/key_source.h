@@ -5,11 +5,13 @@
  *   config-encryption-key         a file of that name in the folder that
  *                                 $CREDENTIALS_DIRECTORY names (systemd)
  *   CONFIG_ENCRYPTION_KEY_FILE    a path
+ *   CONFIG_ENCRYPTION_KEY_COMMAND a program that prints the digits
  *   CONFIG_ENCRYPTION_KEY         the digits themselves
  *
  * Keys that only open, from any of
  *   config-encryption-keys-old, CONFIG_ENCRYPTION_KEYS_OLD_FILE,
- *   CONFIG_ENCRYPTION_KEYS_OLD    a list, between commas or line ends
+ *   CONFIG_ENCRYPTION_KEYS_OLD_COMMAND, CONFIG_ENCRYPTION_KEYS_OLD
+ *                                 a list, between commas or line ends
  */
 
 #ifndef EZCDC_CRYPTO_KEY_SOURCE_H
@@ -31,9 +33,9 @@ struct key_source *key_source_take (struct error *error);
 /* Wipes and frees. source may be NULL. */
 void key_source_free (struct key_source *source);
 
-/* Makes a ring of what the sources hold now: files are read anew each time,
- * so that keys can be changed while a pipeline runs. NULL on failure, with
- * EZCDC_E_CONFIG if a key is missing, malformed or weak. */
+/* Makes a ring of what the sources hold now: files are read and programs are
+ * run anew each time, so that keys can be changed while a pipeline runs. NULL
+ * on failure, with EZCDC_E_CONFIG if a key is missing, malformed or weak. */
 struct key_ring *key_source_load (const struct key_source *source,
                                   struct error *error)
   __attribute__ ((nonnull (1)));

@@ -8,6 +8,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/crypto/digest.h \
 	core/crypto/envelope.c \
 	core/crypto/envelope.h \
+	core/crypto/key_command.c \
+	core/crypto/key_command.h \
 	core/crypto/key_ring.c \
 	core/crypto/key_ring.h \
 	core/crypto/key_source.c \

@@ -18,6 +18,7 @@ unit_tests = \
 	tests/unit/test-shapes \
 	tests/unit/test-envelope \
 	tests/unit/test-keeper \
+	tests/unit/test-key-command \
 	tests/unit/test-keys \
 	tests/unit/test-secret \
 	tests/unit/test-descriptor \

@@ -49,6 +49,8 @@ const struct audit_action audit_actions[] = {
     "keys were to be reloaded and the new ones were refused" },
   { "key.reloaded", false,
     "keys were reloaded; detail has the key ids" },
+  { "key.retired", false,
+    "no sealed value of the file needs a key any more; detail has its id" },
   { "pipeline.failed", false,
     "a run ended with an error" },
   { "pipeline.started", false,

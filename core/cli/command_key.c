@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ezcdc key: makes keys and tells their ids. */
+/* ezcdc key: makes keys and tells their ids and use. */
 
 #include <config.h>
 
@@ -10,6 +10,7 @@
 
 #include "core/base/log.h"
 #include "core/cli/command.h"
+#include "core/cli/key_use.h"
 #include "core/crypto/digest.h"
 #include "core/crypto/key_ring.h"
 #include "core/crypto/key_source.h"
@@ -60,7 +61,14 @@ static int
 run (int argc, char **argv)
 {
   if (argc < 2)
-    return command_usage_error (&command_key, "new or id?");
+    return command_usage_error (&command_key, "new, id, status or retire?");
+  if (strcmp (argv[1], "status") == 0)
+    return argc > 2 ? key_status (argv + 2)
+                    : command_usage_error (&command_key, "which files?");
+  if (strcmp (argv[1], "retire") == 0)
+    return argc > 3 ? key_retire (argv[2], argv + 3)
+                    : command_usage_error (&command_key,
+                                           "which key, and which files?");
   if (argc > 2)
     return command_usage_error (&command_key, "\"%s\" is one word too many",
                                 argv[2]);
@@ -69,15 +77,18 @@ run (int argc, char **argv)
   if (strcmp (argv[1], "id") == 0)
     return key_id ();
   return command_usage_error (
-    &command_key, "\"%s\" is unknown; new and id are known", argv[1]);
+    &command_key, "\"%s\" is unknown; new, id, status and retire are known",
+    argv[1]);
 }
 
 const struct command command_key = {
   .name = "key",
-  .summary = "make an encryption key, or show the id of the one in use",
+  .summary = "make an encryption key, or show which keys are in use",
   .usage =
     "Usage: ezcdc key new\n"
     "       ezcdc key id\n"
+    "       ezcdc key status FILE...\n"
+    "       ezcdc key retire ID FILE...\n"
     "\n"
     "new prints a new key as 64 hexadecimal digits. Whoever has it can open\n"
     "every value that is sealed under it, so keep it out of the folder with\n"
@@ -86,6 +97,15 @@ const struct command command_key = {
     "  (umask 077; ezcdc key new > /etc/ezcdc/key)\n"
     "\n"
     "id prints the id of the key that is in use; an id is not secret.\n"
+    "\n"
+    "status says of each sealed value of each FILE under which key it is, and\n"
+    "of each key that is given how many values need it. It opens none. It\n"
+    "ends with 3 if a value is under a key that is not given.\n"
+    "\n"
+    "retire says whether the old key with that ID may be removed: only if no\n"
+    "value of any FILE is under it. It ends with 3 otherwise, and names the\n"
+    "values. If it may, that is an audit record of each pipeline. It removes\n"
+    "no key itself; name every FILE that the key was used for.\n"
     "\n"
     "The key is read from CONFIG_ENCRYPTION_KEY (64 hexadecimal digits), from\n"
     "the file that CONFIG_ENCRYPTION_KEY_FILE names, from the program that\n"

@@ -151,7 +151,8 @@ const struct command command_reseal = {
     "     (CONFIG_ENCRYPTION_KEYS_OLD_FILE), and send SIGHUP\n"
     "  2. exchange the two keys everywhere, and send SIGHUP\n"
     "  3. ezcdc reseal every file, and send SIGHUP\n"
-    "  4. remove the former key, and send SIGHUP\n"
+    "  4. ezcdc key retire its id, with every file; if it ends with 0, remove\n"
+    "     the former key, and send SIGHUP\n"
     "\n"
     "A process that got its key in its environment has to be restarted\n"
     "instead, with both keys.\n",

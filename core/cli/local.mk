@@ -10,6 +10,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/cli/command_seal.c \
 	core/cli/ini_edit.c \
 	core/cli/ini_edit.h \
+	core/cli/key_use.c \
+	core/cli/key_use.h \
 	core/cli/read_secret.c \
 	core/cli/read_secret.h \
 	core/cli/seal_file.c \

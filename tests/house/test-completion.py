@@ -61,7 +61,7 @@ expect("help is for a command", complete("help", ""), commands)
 for command in commands:
     options = set(re.findall(r"--[a-z][a-z-]*", helped(command))) | {"--help"}
     expect(f"the options of {command}", complete(command, "-"), options)
-expect("the words of key", complete("key", ""), ["new", "id"])
+expect("the words of key", complete("key", ""), ["new", "id", "status", "retire"])
 expect("the words of audit", complete("audit", ""),
        ["verify", "show", "checkpoint", "public-key", "setup-keys"])
 expect("nothing behind key new", complete("key", "new", ""), [])
@@ -82,6 +82,8 @@ with tempfile.TemporaryDirectory() as folder:
            ["shop.audit.jsonl", "conf d"])
     expect("a configuration for audit setup-keys",
            complete("audit", "setup-keys", "", folder=folder), files)
+    expect("a configuration for key status",
+           complete("key", "status", "", folder=folder), files)
     expect("nothing behind audit public-key",
            complete("audit", "public-key", "", folder=folder), [])
     expect("a folder for --connector-dir",

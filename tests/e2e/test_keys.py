@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys: which values need them, how they are changed, what remains of them."""
+
+import ctypes
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import engine, process
+from harness.waiting import wait_for
+
+ITEMS = ("CREATE TABLE items (id int PRIMARY KEY, name text);"
+         "INSERT INTO items SELECT i, 'n' || i FROM generate_series(1, 10) i")
+
+
+@pytest.fixture
+def items(world):
+    world.sql(ITEMS)
+    return world
+
+
+def key_id(program, key):
+    return program("key", "id", CONFIG_ENCRYPTION_KEY=key).stdout.strip()
+
+
+def sealed_values(path):
+    return re.findall(r"^\w+ = (ezc1:\S+)$", path.read_text(), re.MULTILINE)
+
+
+# ---- status and retire ------------------------------------------------------
+
+def test_status_says_which_value_is_under_which_key(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    old, new = pipeline.key, pipeline.program.new_key()
+    old_id, new_id = (key_id(pipeline.program, key) for key in (old, new))
+    count = len(sealed_values(pipeline.ini))
+
+    done = pipeline.program("key", "status", pipeline.ini,
+                            CONFIG_ENCRYPTION_KEY=new,
+                            CONFIG_ENCRYPTION_KEYS_OLD=old)
+    assert done.code == engine.OK, done
+    assert f"source.password: sealed under key {old_id} (old)" in done.stdout
+    assert f"key {new_id} (primary): 0 sealed values" in done.stdout
+    assert f"key {old_id} (old): {count} sealed values" in done.stdout
+    assert old not in done.text and new not in done.text
+
+    done = pipeline.program("key", "status", pipeline.ini,
+                            CONFIG_ENCRYPTION_KEY=new)
+    assert done.code == engine.FOUND, done
+    assert f"under key {old_id} (not in the ring)" in done.stdout
+    assert f"not in the ring: {count} sealed values" in done.stdout
+
+
+def test_a_key_is_retired_only_when_no_value_needs_it(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    program = pipeline.program
+    ring = {"CONFIG_ENCRYPTION_KEY": program.new_key(),
+            "CONFIG_ENCRYPTION_KEYS_OLD": pipeline.key}
+    old, new = (key_id(program, key) for key in
+                (pipeline.key, ring["CONFIG_ENCRYPTION_KEY"]))
+    count = len(sealed_values(pipeline.ini))
+
+    done = program("key", "retire", old, pipeline.ini, **ring)
+    assert done.code == engine.FOUND, done
+    assert f"{count} sealed values are under it" in done.stderr
+    assert "source.password" in done.stdout
+    assert "key.retired" not in pipeline.audit_log.read_text()
+
+    assert program("reseal", pipeline.ini, **ring).code == engine.OK
+    done = program("key", "retire", new, pipeline.ini, **ring)
+    assert done.code == engine.FOUND and "primary" in done.stderr, done
+    done = program("key", "retire", "0" * 16, pipeline.ini, **ring)
+    assert done.code == engine.USAGE, done
+
+    done = program("key", "retire", old, pipeline.ini, **ring)
+    assert done.code == engine.OK, done
+    record, = [record for record in pipeline.audit()
+               if record["action"] == "key.retired"]
+    assert record["detail"] == {"key": old, "file": str(pipeline.ini)}
+    done = program("run", "--until-caught-up", pipeline.ini,
+                   CONFIG_ENCRYPTION_KEY=ring["CONFIG_ENCRYPTION_KEY"])
+    assert done.code == engine.OK, done
+    items.assert_same("items")
+
+
+@pytest.mark.parametrize("second", ["damaged", "missing"])
+def test_no_key_is_retired_while_a_file_cannot_be_judged(items, second):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    program = pipeline.program
+    ring = {"CONFIG_ENCRYPTION_KEY": program.new_key(),
+            "CONFIG_ENCRYPTION_KEYS_OLD": pipeline.key}
+    assert program("reseal", pipeline.ini, **ring).code == engine.OK
+    other = pipeline.folder / "other.ini"
+    if second == "damaged":
+        value = sealed_values(pipeline.ini)[0]
+        other.write_text(pipeline.ini.read_text().replace(value, value[:-1]))
+    done = program("key", "retire", key_id(program, pipeline.key),
+                   pipeline.ini, other, **ring)
+    assert done.code == engine.USAGE, done
+    assert str(other) in done.stderr
+    assert "key.retired" not in pipeline.audit_log.read_text()
+
+
+# ---- Changing the key -------------------------------------------------------
+
+def write_key(path, *keys):
+    """At once, as whoever reads it may come at any time."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text("".join(f"{key}\n" for key in keys))
+    os.chmod(fresh, 0o600)
+    fresh.replace(path)
+
+
+def test_the_key_of_a_running_pipeline_is_changed(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    program, old = pipeline.program, pipeline.key
+    new = program.new_key()
+    primary, others = (pipeline.folder / name for name in ("key", "old"))
+    files = {"CONFIG_ENCRYPTION_KEY_FILE": primary,
+             "CONFIG_ENCRYPTION_KEYS_OLD_FILE": others}
+    write_key(primary, old)
+    write_key(others)
+    run = pipeline.start(CONFIG_ENCRYPTION_KEY=None, **files)
+    run.wait_streaming()
+    keeper, runner = run.keeper, run.runner()
+
+    def reloads():
+        return pipeline.audit_log.read_text().count('"key.reloaded"')
+
+    def reload(first, *rest):
+        before = reloads()
+        write_key(primary, first)
+        write_key(others, *rest)
+        run.process.send_signal(signal.SIGHUP)
+        run.wait_until(lambda: reloads() > before, "the keys are reloaded")
+
+    reload(old, new)
+    reload(new, old)
+    done = program("reseal", pipeline.ini, **files)
+    assert done.code == engine.OK, done
+    reload(new, old)
+    done = program("key", "retire", key_id(program, old), pipeline.ini,
+                   **files)
+    assert done.code == engine.OK, done
+    reload(new)
+
+    # A new connection needs the password, which only the new key opens.
+    former = items.postgres.walsender(pipeline.slot)
+    items.postgres.terminate(former)
+    run.wait_until(lambda: items.postgres.walsender(pipeline.slot)
+                   not in (None, former), "it is connected again")
+    assert (run.keeper, run.runner()) == (keeper, runner)
+    items.sql("INSERT INTO items VALUES (1000, 'after')")
+    items.settle(run, "items")
+    assert old not in pipeline.outputs() and new not in pipeline.outputs()
+
+
+def test_reseal_that_is_killed_anywhere_loses_nothing(items):
+    """Each file is as before or resealed, and another reseal ends the work."""
+    pipeline = items.pipeline()
+    pipeline.seal()
+    program = pipeline.program
+    keys = [pipeline.key, program.new_key()]
+    size = pipeline.ini.stat().st_size
+    source = random.Random(7)
+    killed = 0
+    begin = time.monotonic()
+    pipeline("reseal", pipeline.ini)
+    usual = time.monotonic() - begin
+    for _ in range(60):
+        keys.reverse()
+        ring = {"CONFIG_ENCRYPTION_KEY": keys[0],
+                "CONFIG_ENCRYPTION_KEYS_OLD": keys[1]}
+        before = pipeline.ini.read_bytes()
+        child = subprocess.Popen([program.path, "reseal", pipeline.ini],
+                                 env=program.environment(**ring),
+                                 stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        try:
+            child.wait(source.uniform(0, usual))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            killed += child.wait() == -signal.SIGKILL
+        # Complete, and every value opens: a dry run opens each.
+        assert pipeline.ini.stat().st_size == size
+        done = program("reseal", "--dry-run", pipeline.ini, **ring)
+        assert done.code == engine.OK, done
+        stale = int(re.search(r": (\d+) of", done.stdout)[1])
+        if pipeline.ini.read_bytes() == before:
+            assert stale == len(sealed_values(pipeline.ini))
+        else:
+            assert stale == 0
+        done = program("reseal", pipeline.ini, **ring)
+        assert done.code == engine.OK, done
+    assert killed > 15, "the moments are too late to mean anything"
+    done = program("audit", "verify", pipeline.audit_log, **ring)
+    assert done.code == engine.OK, done
+    done = program("run", "--until-caught-up", pipeline.ini, **ring)
+    assert done.code == engine.OK, done
+
+
+# ---- What remains in the environment ----------------------------------------
+
+def test_a_key_that_is_given_twice_is_wiped_twice(items):
+    """No shell and no os.execve gives a variable twice, execve(2) does."""
+    pipeline = items.pipeline()
+    pipeline.seal()
+    entries = [f"{name}={value}".encode()
+               for name, value in pipeline.program.environment().items()]
+    entry = f"CONFIG_ENCRYPTION_KEY={pipeline.key}".encode()
+    spare = f"CONFIG_ENCRYPTION_KEYS_OLD={pipeline.program.new_key()}".encode()
+    entries = [entry, spare, *entries, entry, spare]
+    words = [bytes(pipeline.program.path), b"run", bytes(pipeline.ini)]
+    arguments = (ctypes.c_char_p * (len(words) + 1))(*words, None)
+    environment = (ctypes.c_char_p * (len(entries) + 1))(*entries, None)
+    libc = ctypes.CDLL(None)
+
+    pid = os.fork()
+    if pid == 0:
+        libc.execve(words[0], arguments, environment)
+        os._exit(127)
+    try:
+        wait_for(lambda: pipeline.status().get("phase") == "streaming", 60,
+                 "streaming")
+        below = process.descendants(pid)
+        assert below, "the runner is there"
+        for one in (pid, *below):
+            content = pathlib.Path(f"/proc/{one}/environ").read_bytes()
+            for digits in (entry, spare):
+                assert digits.split(b"=")[1] not in content, one
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -209,6 +209,112 @@ def test_reseal_that_is_killed_anywhere_loses_nothing(items):
     assert done.code == engine.OK, done
 
 
+@pytest.fixture
+def small_disk(items):
+    """A file system of its own, with room for a configuration or two."""
+    folder = items.folder / "disk"
+    folder.mkdir(parents=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none",
+                           folder], check=False, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        pytest.skip("a file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_reseal_on_a_full_disk_loses_nothing(items, small_disk):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    program = pipeline.program
+    ini = small_disk / "shop.ini"
+    ini.write_bytes(pipeline.ini.read_bytes())
+    ini.chmod(0o600)
+    ring = {"CONFIG_ENCRYPTION_KEY": program.new_key(),
+            "CONFIG_ENCRYPTION_KEYS_OLD": pipeline.key}
+    before = ini.read_bytes()
+    ballast = small_disk / "ballast"
+    with open(ballast, "wb", buffering=0) as file, \
+            pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(bytes(4096))
+
+    done = program("reseal", ini, **ring)
+    assert done.code == engine.FAILED, done
+    assert "No space left" in done.stderr and str(ini) in done.stderr, done
+    assert ini.read_bytes() == before
+    assert set(small_disk.iterdir()) == {ini, ballast}
+    # The records say that it did not happen after all.
+    told = [record["outcome"] for record in pipeline.audit()
+            if record["action"] == "credential.resealed"]
+    count = len(sealed_values(ini))
+    assert told == ["success"] * count + ["failure"] * count
+
+    ballast.unlink()
+    done = program("reseal", ini, **ring)
+    assert done.code == engine.OK, done
+    assert ini.read_bytes() != before
+    done = program("key", "retire", key_id(program, pipeline.key), ini, **ring)
+    assert done.code == engine.OK, done
+
+
+# ---- A program that prints the key ------------------------------------------
+
+def write_program(path, *lines):
+    fresh = path.with_suffix(".new")
+    fresh.write_text("\n".join(("#!/bin/sh", *lines, "")))
+    fresh.chmod(0o700)
+    fresh.replace(path)
+
+
+def test_a_program_changes_the_key_of_a_running_pipeline(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    program, old = pipeline.program, pipeline.key
+    new = program.new_key()
+    service, others = (pipeline.folder.resolve() / name
+                       for name in ("service", "others"))
+    ring = {"CONFIG_ENCRYPTION_KEY": None,
+            "CONFIG_ENCRYPTION_KEY_COMMAND": f"{service} get --id 7",
+            "CONFIG_ENCRYPTION_KEYS_OLD_COMMAND": str(others)}
+    write_program(service, f'[ "$*" = "get --id 7" ] && echo {old}')
+    write_program(others, "exit 0")
+    run = pipeline.start(**ring)
+    run.wait_streaming()
+    keeper, runner = run.keeper, run.runner()
+
+    # A service that is out of order takes no key away.
+    write_program(service, "printf 'no \\033[2J token\\n' >&2",
+                  f"echo {new} >&2", "exit 9")
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_text("the former ones stay")
+    assert "failed with exit code 9" in run.text
+    assert "says: no \\x1b[2J token" in run.text
+    assert "key.reload_rejected" in pipeline.audit_log.read_text()
+
+    write_program(service, f"echo {new}")
+    write_program(others, f"echo {old}")
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_text("were read anew")
+    done = program("reseal", pipeline.ini, **ring)
+    assert done.code == engine.OK, done
+    write_program(others, "exit 0")
+    told = run.text.count("were read anew")
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_until(lambda: run.text.count("were read anew") > told,
+                   "the keys are read again")
+
+    former = items.postgres.walsender(pipeline.slot)
+    items.postgres.terminate(former)
+    run.wait_until(lambda: items.postgres.walsender(pipeline.slot)
+                   not in (None, former), "it is connected again")
+    assert (run.keeper, run.runner()) == (keeper, runner)
+    items.sql("INSERT INTO items VALUES (1000, 'after')")
+    items.settle(run, "items")
+    assert run.terminate() == 0, run.describe()
+    everything = pipeline.outputs() + pipeline.audit_log.read_text()
+    assert old not in everything and new not in everything
+
+
 # ---- What remains in the environment ----------------------------------------
 
 def test_a_key_that_is_given_twice_is_wiped_twice(items):

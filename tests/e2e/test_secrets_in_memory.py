@@ -212,6 +212,14 @@ def assert_keys(run, keys, unlocked=False):
         assert ("lo" in flags) != unlocked, (name, mapping)
 
 
+def assert_header_is_locked(run, secrets):
+    """The sink's Basic header is made once, and kept where secrets are."""
+    places = [mapping for name, mapping in memory.search(run.runner(), secrets)
+              if name == "Basic header"]
+    assert len(places) == 1
+    assert {"lo", "dd", "wf"} <= memory.flags(run.runner(), places[0])
+
+
 def read_keys_anew(run):
     run.process.send_signal(signal.SIGHUP)
     run.wait_text("keys and configuration were read anew")
@@ -234,12 +242,13 @@ def test_keys_are_in_hidden_pages(world):
 
 
 def test_keys_are_in_locked_pages_without_memfd_secret(world, started_by):
-    pipeline, _ = prepare(world, "scram")
+    pipeline, secrets = prepare(world, "scram")
     pipeline.program = started_by(sys.executable, WITHOUT)
     keys = memory.keys(pipeline.key, sealed_values(pipeline))
     run = pipeline.start()
     run.wait_streaming()
     assert_keys(run, keys)
+    assert_header_is_locked(run, secrets)
     read_keys_anew(run)
     assert_keys(run, keys)
     assert "cannot be locked" not in run.text

@@ -133,6 +133,13 @@ static const uint64_t published_keys[] = {
   UINT64_C (0x3881219d087dd9c6), /* SHA-256 of "secret" */
   UINT64_C (0x51f171d910a91e0e), /* SHA-256 of "ezcdc" */
   UINT64_C (0xf7591748145d61c0), /* SHA-256 of "changeme" */
+  UINT64_C (0xff7f73b854845fc0), /* SHA-256 of "123456" */
+  UINT64_C (0xdd474e450473186e), /* SHA-256 of "admin" */
+  UINT64_C (0x9595c9df90075148), /* SHA-256 of "hello" */
+  UINT64_C (0xb93c72b74bc8487d), /* AES-256 in NIST SP 800-38A */
+  UINT64_C (0xb2fc17bf5e95289c), /* ChaCha20-Poly1305 in RFC 8439 */
+  UINT64_C (0xc49dd01233796e36), /* the first key of NaCl's tests */
+  UINT64_C (0x59891c96881dfbcf), /* the first account of Hardhat and Anvil */
 };
 
 static bool

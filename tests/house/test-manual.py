@@ -3,6 +3,7 @@
 says: options, commands, exit codes, JSON members, audit actions."""
 
 import json
+import os
 import re
 import shutil
 
@@ -403,6 +404,21 @@ def audit_writes():
     return problems
 
 
+def keys_shown():
+    """Whoever copies a key from a text gets one that everybody has."""
+    texts = [*DOCS.iterdir(), *(SOURCE / "etc").iterdir(), SOURCE / "README.md",
+             SOURCE / "SECURITY.md", SOURCE / "NEWS", SOURCE / "quickstart"]
+    problems = []
+    for path in texts:
+        for key in re.findall(r"\b[0-9A-Fa-f]{64}\b",
+                              path.read_text(encoding="utf-8")):
+            done = run(PROGRAM, "key", "id",
+                       env={**os.environ, "CONFIG_ENCRYPTION_KEY": key})
+            if done.returncode == 0:
+                problems.append(f"{path.name}: {key} would be taken for a key")
+    return problems
+
+
 def references(pages):
     """Pages that are named are ours, or systemd's."""
     made = {
@@ -463,6 +479,7 @@ tap.none(record_members(audit), "members of a record: ezcdc-audit(7)")
 tap.none(audit_verify_members(audit), "audit verify --json: ezcdc-audit(7)")
 tap.none(audit_actions(audit), "audit actions: ezcdc-audit(7)")
 tap.none(audit_writes(), "each audit action is written by somebody who may")
+tap.none(keys_shown(), "no document shows a key that is accepted")
 tap.none(references(pages.values()), "pages that are named exist")
 if shutil.which("podchecker") is None:
     tap.skip("podchecker finds nothing", "podchecker is not there")

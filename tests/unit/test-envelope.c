@@ -221,6 +221,31 @@ extensions_are_refused (void **state)
   text_free (&text);
 }
 
+/* Every place with every other character, more of one, and one less. */
+static void
+other_characters_are_refused (void **state)
+{
+  char text[sizeof kat1 + 1];
+  size_t length = strlen (kat1);
+
+  for (size_t at = 0; at <= length; at++)
+    for (int c = 1; c < 256; c++) {
+      memcpy (text, kat1, at);
+      text[at] = (char) c;
+      memcpy (text + at + 1, kat1 + at, length - at + 1);
+      assert_int_not_equal (fault_of (*state, text), ENVELOPE_FINE);
+      if (at == length || text[at] == kat1[at])
+        continue;
+      memcpy (text + at + 1, kat1 + at + 1, length - at);
+      assert_int_not_equal (fault_of (*state, text), ENVELOPE_FINE);
+    }
+  for (size_t at = 0; at < length; at++) {
+    memcpy (text, kat1, at);
+    memcpy (text + at, kat1 + at + 1, length - at);
+    assert_int_not_equal (fault_of (*state, text), ENVELOPE_FINE);
+  }
+}
+
 /* The same bytes spelled otherwise: the ordinary alphabet, padding, and the
  * bits of the last character that belong to no byte. */
 static void
@@ -625,6 +650,7 @@ main (void)
     cmocka_unit_test (flipped_binary_bits_are_refused),
     cmocka_unit_test (truncations_are_refused),
     cmocka_unit_test (extensions_are_refused),
+    cmocka_unit_test (other_characters_are_refused),
     cmocka_unit_test (other_spellings_are_refused),
     cmocka_unit_test (moved_values_are_refused),
     cmocka_unit_test (other_keys_are_refused),

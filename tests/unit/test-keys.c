@@ -177,6 +177,11 @@ weak_keys_are_refused (void **state)
     /* SHA-256 of nothing, and of "password" */
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8",
+    /* NIST SP 800-38A, RFC 8439, NaCl, Hardhat */
+    "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+    "1C9240A5EB55D38AF333888604F6B5F0473917C1402B80099DCA5CBC207075C0",
+    "1b27556473e985d462cd51197a9a46c76009549eac6474f206c4ee0844f68389",
+    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
   };
 
   (void) state;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a record of the audit log costs, and what it cannot cost less than.
+/* What a record of the audit log costs, and what it cannot cost less than;
+ * and what opening a credential costs, which writes one.
  *
  *   audit records FOLDER COUNT   records as the keeper writes them
  *   audit floor FOLDER COUNT     as many lines as long, each a write and an
  *                                fdatasync and nothing else
+ *   audit openings FOLDER COUNT  sealed values opened as the keeper does it:
+ *                                opened, recorded, laid out to be sent
  *
- * Both begin a file of their own in the folder. */
+ * All begin a file of their own in the folder. */
 
 #include <config.h>
 
@@ -16,7 +19,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <ezcdc/connector.h>
+
 #include "core/audit/log.h"
+#include "core/base/text.h"
+#include "core/crypto/envelope.h"
+#include "core/crypto/secret.h"
 #include "core/crypto/start.h"
 
 /* As long as a record of a credential's opening is. */
@@ -36,15 +44,48 @@ fail (const char *what, const struct error *error)
   return 1;
 }
 
+static const struct audit_record record = {
+  .action = "credential.unsealed",
+  .resource_id = "shop/source.password",
+  .outcome = AUDIT_SUCCESS,
+  .detail = DETAIL,
+};
+
 static int
-write_records (const char *path, long count)
+open_value (const struct key_ring *ring, const char *sealed,
+            struct audit_log *log, struct error *error)
 {
-  const struct audit_record record = {
-    .action = "credential.unsealed",
-    .resource_id = "shop/source.password",
-    .outcome = AUDIT_SUCCESS,
-    .detail = DETAIL,
-  };
+  CLEANUP_OPENED struct opened_value value = { 0 };
+  int descriptor = -1;
+
+  if (envelope_open (ring, sealed, "shop/source", "password", &value)
+      != ENVELOPE_FINE)
+    return error_set (error, EZCDC_E_CREDENTIAL, "it does not open");
+  int code = audit_log_write (log, &record, error);
+  if (code == 0)
+    code = secret_send_prepare (value.data, value.length, &descriptor, error);
+  if (descriptor >= 0)
+    close (descriptor);
+  return code;
+}
+
+/* Opens values, or writes records only if sealed is NULL. */
+static int
+repeat (const struct key_ring *ring, const char *sealed, struct audit_log *log,
+        long count, struct error *error)
+{
+  int code = 0;
+
+  while (code == 0 && count-- > 0)
+    code = sealed != NULL ? open_value (ring, sealed, log, error)
+                          : audit_log_write (log, &record, error);
+  return code;
+}
+
+static int
+write_records (const char *path, bool open_values, long count)
+{
+  CLEANUP_TEXT struct text sealed = { 0 };
   struct error error = { 0 };
   struct key_ring *ring = key_ring_new (&error);
   struct audit_log *log = NULL;
@@ -52,8 +93,11 @@ write_records (const char *path, long count)
 
   if (code == 0 && (log = audit_log_open (path, ring, &error)) == NULL)
     code = error.code;
-  while (code == 0 && count-- > 0)
-    code = audit_log_write (log, &record, &error);
+  if (code == 0 && open_values)
+    code = envelope_seal (ring, "shop/source", "password", "a password", 10,
+                          &sealed, &error);
+  if (code == 0)
+    code = repeat (ring, sealed.data, log, count, &error);
   audit_log_free (log);
   key_ring_free (ring);
   return code == 0 ? 0 : fail (path, &error);
@@ -87,7 +131,8 @@ main (int argc, char **argv)
   crypto_start ();
   snprintf (path, sizeof path, "%s/%s-%ld", argv[2], argv[1],
             (long) getpid ());
-  return strcmp (argv[1], "records") == 0
-           ? write_records (path, atol (argv[3]))
-           : write_lines (path, atol (argv[3]));
+  if (strcmp (argv[1], "floor") == 0)
+    return write_lines (path, atol (argv[3]));
+  return write_records (path, strcmp (argv[1], "openings") == 0,
+                        atol (argv[3]));
 }

@@ -410,7 +410,8 @@ def measure_instructions(bench, table):
 
 def measure_audit(bench, table):
     """Records that are on the disk, against the same writes without a log;
-    and how long a long log takes to verify."""
+    what opening a credential costs, and how long a long log takes to verify.
+    """
     options = bench.options
     folder = bench.folder / "audit"
     folder.mkdir()
@@ -434,6 +435,13 @@ def measure_audit(bench, table):
               ratio >= 0.5)
     table.add("audit: CPU of a record",
               f"{cpu(ours, options.records):.0f} us")
+
+    say(f"{options.records:,} openings of a credential")
+    opened = take_turns(options.repetitions,
+                         lambda: write("openings"))[0]
+    each = seconds(opened) / options.records * 1e6
+    table.add("credential: opened, recorded", f"{each:.0f} us", "<= 1,000 us",
+              each <= 1000)
 
     say(f"a log of {options.verified:,} records")
     log = folder / "log"

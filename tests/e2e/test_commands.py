@@ -73,6 +73,20 @@ def test_seal_set_takes_a_certificate_text(items):
     del pipeline.secrets["source.ssl_root_cert"]    # no secret of the test's
 
 
+@pytest.mark.parametrize("option, word", [
+    ("source.pasword", "did you mean password?"),
+    ("sink.user", "is no option that can be sealed"),
+    ("batch.password", "no section [batch] with secrets")])
+def test_seal_set_refuses_what_is_no_secret_option(items, option, word):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    before = pipeline.ini.read_bytes()
+    done = pipeline("seal", "--set", option, pipeline.ini, input="a value")
+    assert done.code == engine.USAGE, done
+    assert word in done.stderr, done
+    assert pipeline.ini.read_bytes() == before
+
+
 def test_reseal_moves_to_the_newest_key(items):
     pipeline = items.pipeline()
     pipeline.seal()

@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -170,37 +171,42 @@ def test_reseal_that_is_killed_anywhere_loses_nothing(items):
     pipeline = items.pipeline()
     pipeline.seal()
     program = pipeline.program
+    files = [pipeline.ini, pipeline.folder / "second.ini"]
+    shutil.copy(*files)
     keys = [pipeline.key, program.new_key()]
     size = pipeline.ini.stat().st_size
-    source = random.Random(7)
-    killed = 0
-    begin = time.monotonic()
-    pipeline("reseal", pipeline.ini)
-    usual = time.monotonic() - begin
-    for _ in range(60):
+    count = len(sealed_values(pipeline.ini))
+
+    def turn_ring():
         keys.reverse()
-        ring = {"CONFIG_ENCRYPTION_KEY": keys[0],
+        return {"CONFIG_ENCRYPTION_KEY": keys[0],
                 "CONFIG_ENCRYPTION_KEYS_OLD": keys[1]}
-        before = pipeline.ini.read_bytes()
-        child = subprocess.Popen([program.path, "reseal", pipeline.ini],
+
+    begin = time.monotonic()
+    assert program("reseal", *files, **turn_ring()).code == engine.OK
+    usual = time.monotonic() - begin
+    moments = random.Random(7)
+    killed = 0
+    for _ in range(60):
+        ring = turn_ring()
+        before = [path.read_bytes() for path in files]
+        child = subprocess.Popen([program.path, "reseal", *files],
                                  env=program.environment(**ring),
                                  stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL)
         try:
-            child.wait(source.uniform(0, usual))
+            child.wait(moments.uniform(0, usual))
         except subprocess.TimeoutExpired:
             child.kill()
             killed += child.wait() == -signal.SIGKILL
         # Complete, and every value opens: a dry run opens each.
-        assert pipeline.ini.stat().st_size == size
-        done = program("reseal", "--dry-run", pipeline.ini, **ring)
-        assert done.code == engine.OK, done
-        stale = int(re.search(r": (\d+) of", done.stdout)[1])
-        if pipeline.ini.read_bytes() == before:
-            assert stale == len(sealed_values(pipeline.ini))
-        else:
-            assert stale == 0
-        done = program("reseal", pipeline.ini, **ring)
+        for path, content in zip(files, before):
+            assert path.stat().st_size == size
+            done = program("reseal", "--dry-run", path, **ring)
+            assert done.code == engine.OK, done
+            stale = int(re.search(r": (\d+) of", done.stdout)[1])
+            assert stale == (count if path.read_bytes() == content else 0)
+        done = program("reseal", *files, **ring)
         assert done.code == engine.OK, done
     assert killed > 15, "the moments are too late to mean anything"
     done = program("audit", "verify", pipeline.audit_log, **ring)

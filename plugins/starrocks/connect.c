@@ -225,6 +225,7 @@ check_tls (struct starrocks *self, MYSQL *mysql, int mode,
                        settings->host, settings->port,
                        version != NULL ? version : "an unknown TLS version");
   report_tls (self, mysql, cipher != NULL ? version : NULL, cipher);
+  peer_drop_own_key (mysql);
   return EZCDC_OK;
 }
 

@@ -15,18 +15,40 @@ typedef unsigned char uchar; /* which they use before they define it */
 #include <ma_pvio.h>
 #pragma GCC diagnostic pop
 
-int
-peer_certificate (MYSQL *mysql, unsigned char **ret_certificate)
+/* The TLS connection, or NULL: some systems have the library with GnuTLS. */
+static SSL *
+peer_tls (MYSQL *mysql)
 {
   const char *library = NULL;
-  X509 *shown;
 
-  *ret_certificate = NULL;
-  /* Some systems have it with GnuTLS. */
   if (mariadb_get_infov (mysql, MARIADB_TLS_LIBRARY, &library) != 0
       || library == NULL || strncmp (library, "OpenSSL", 7) != 0
       || mysql->net.pvio == NULL || mysql->net.pvio->ctls == NULL)
-    return 0;
-  shown = SSL_get0_peer_certificate (mysql->net.pvio->ctls->ssl);
+    return NULL;
+  return mysql->net.pvio->ctls->ssl;
+}
+
+int
+peer_certificate (MYSQL *mysql, unsigned char **ret_certificate)
+{
+  SSL *tls = peer_tls (mysql);
+  X509 *shown = tls == NULL ? NULL : SSL_get0_peer_certificate (tls);
+
+  *ret_certificate = NULL;
   return shown == NULL ? 0 : i2d_X509 (shown, ret_certificate);
+}
+
+/* The library's context of the connection has it, too: there the public key,
+ * which fits the certificate as well, takes its place. */
+void
+peer_drop_own_key (MYSQL *mysql)
+{
+  SSL *tls = peer_tls (mysql);
+  SSL_CTX *context = tls == NULL ? NULL : SSL_get_SSL_CTX (tls);
+  X509 *own = context == NULL ? NULL : SSL_CTX_get0_certificate (context);
+
+  if (own == NULL)
+    return;
+  SSL_CTX_use_PrivateKey (context, X509_get0_pubkey (own));
+  SSL_certs_clear (tls);
 }

@@ -10,4 +10,8 @@
  * cannot be had. Free with OPENSSL_free. */
 int peer_certificate (MYSQL *mysql, unsigned char **ret_certificate);
 
+/* Forgets the private key of our own certificate, which is not needed again
+ * once the handshake is over. */
+void peer_drop_own_key (MYSQL *mysql);
+
 #endif /* STARROCKS_PEER_H */

@@ -276,6 +276,14 @@ read_section_name (struct parser *parser, const char *start, const char *end)
             length, INI_SECTION_MAX);
     return;
   }
+  /* The value may be a secret: nothing of it is repeated. */
+  if (memchr (start, '=', kind_length) != NULL
+      || (label_length > 0 && *label == '=')) {
+    refuse (parser, NULL, NULL,
+            "\"key = value\" does not stand in [ and ], which are for the "
+            "names of sections");
+    return;
+  }
   snprintf (name, sizeof name, "%.*s%s%.*s", (int) kind_length, start,
             label_length > 0 ? " " : "", (int) label_length, label);
   same = ini_section (parser->ini, name);

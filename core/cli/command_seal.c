@@ -119,6 +119,8 @@ seal_input (struct seal_file *file, const struct ini_section *section,
                         length, error);
 }
 
+#define OPTION_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_."
+
 /* where is SECTION.OPTION. */
 static int
 seal_one (struct seal_file *file, const char *where, struct error *error)
@@ -128,11 +130,15 @@ seal_one (struct seal_file *file, const char *where, struct error *error)
 
   if (section_name == NULL)
     return error_set (error, EZCDC_E_MEMORY, "out of memory to seal");
+  /* Perhaps a secret: not to be repeated. */
+  if (where[strspn (where, OPTION_LETTERS)] != '\0')
+    return error_set (error, EZCDC_E_CONFIG,
+                      "--set takes SECTION.OPTION alone; the secret is read "
+                      "from standard input");
   if (dot == NULL || dot[1] == '\0')
     return error_set (error, EZCDC_E_CONFIG,
-                      "--set %s: a section and an option are needed, for "
-                      "example source.password",
-                      where);
+                      "--set: a section and an option are needed, for "
+                      "example source.password");
   *dot = '\0';
   const struct ini_section *section = ini_section (file->edit.ini,
                                                    section_name);
@@ -207,8 +213,9 @@ parse_arguments (int argc, char **argv, struct arguments *ret_arguments)
     else if (options && word[0] == '-' && word[1] != '\0')
       return command_usage_error (&command_seal, "unknown option %s", word);
     else if (arguments.path != NULL)
-      return command_usage_error (&command_seal, "\"%s\" is one file too many",
-                                  word);
+      return command_usage_error (&command_seal,
+                                  "one file, not several; a secret is read "
+                                  "from standard input");
     else
       arguments.path = word;
   }

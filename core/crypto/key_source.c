@@ -107,6 +107,22 @@ take_variable (const char *name, struct variable *variable,
   return code;
 }
 
+/* A path may be printed; a key that was put in its place must not be. */
+static bool
+looks_like_key (const char *value)
+{
+  size_t digits;
+
+  if (strchr (value, '/') != NULL)
+    return false;
+  for (; *value != '\0'; value += digits > 0 ? digits : 1) {
+    digits = strspn (value, "0123456789abcdefABCDEF");
+    if (digits >= KEY_SIZE)
+      return true;
+  }
+  return false;
+}
+
 /* A path or a command. */
 static int
 take_copy (const char *name, char **ret_copy, struct error *error)
@@ -115,6 +131,10 @@ take_copy (const char *name, char **ret_copy, struct error *error)
 
   if (value == NULL)
     return 0;
+  if (looks_like_key (value))
+    return error_set (error, EZCDC_E_CONFIG,
+                      "%s: a path is expected; this looks like the key itself",
+                      name);
   *ret_copy = strdup (value);
   if (*ret_copy == NULL)
     return error_set (error, EZCDC_E_MEMORY, "out of memory for %s", name);

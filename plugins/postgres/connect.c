@@ -117,14 +117,18 @@ connect_start (void *context, const char *data, size_t length)
   return EZCDC_OK;
 }
 
+/* What a function of the user's says has a context, and may quote a row. */
 static void
-connect_notice (void *context, const char *message)
+connect_notice (void *context, const PGresult *result)
 {
   struct session *session = context;
   char line[256];
 
-  host->log (session->instance, EZCDC_LOG_DEBUG, "%s: %s", session->peer,
-             first_line (message, line, sizeof line));
+  if (PQresultErrorField (result, PG_DIAG_CONTEXT) == NULL)
+    host->log (
+      session->instance, EZCDC_LOG_DEBUG, "%s: %s", session->peer,
+      first_line (PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY), line,
+                  sizeof line));
 }
 
 /* Finds the SQLSTATE in "FATAL:  28P01: password authentication failed". */
@@ -389,7 +393,7 @@ connect_stand (struct postgres *self, bool replication,
   if (session->connection == NULL)
     return host->fail (self->instance, EZCDC_E_MEMORY,
                        "connect to %s: out of memory", session->peer);
-  PQsetNoticeProcessor (session->connection, connect_notice, session);
+  PQsetNoticeReceiver (session->connection, connect_notice, session);
   /* Verbose messages carry the SQLSTATE, which libpq has no call for. */
   PQsetErrorVerbosity (session->connection, PQERRORS_VERBOSE);
   connect_open_gate (self, session, &gate);

@@ -64,6 +64,20 @@ state_code (const char *state)
   return EZCDC_E_UNAVAILABLE;
 }
 
+/* Whether messages of this kind quote values. */
+static bool
+state_quotes_rows (const char *state)
+{
+  /* Data, constraints, functions of the user's, views with a check. */
+  static const char *const classes[] = { "22", "23", "38", "39", "44", "P0" };
+  size_t i;
+
+  for (i = 0; i < sizeof classes / sizeof *classes; i++)
+    if (strncmp (state, classes[i], 2) == 0)
+      return true;
+  return false;
+}
+
 int
 session_fail (struct session *session, const PGresult *result,
               const char *what)
@@ -72,6 +86,11 @@ session_fail (struct session *session, const PGresult *result,
   const char *message = NULL, *hint = NULL;
   char line[512], hint_line[256];
 
+  if (state_quotes_rows (state))
+    return host->fail (session->instance, state_code (state),
+                       "%s (%s): SQLSTATE %s; the message, which may quote a"
+                       " row, is in the server's log",
+                       what, session->peer, state);
   if (*state != '\0') {
     message = PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY);
     hint = PQresultErrorField (result, PG_DIAG_MESSAGE_HINT);

@@ -3,6 +3,7 @@
  * answer in different shapes, with different cases and names from version to
  * version; the HTTP status is 200 for almost everything. */
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,6 +70,14 @@ static const struct phrase phrases[] = {
   /* A proxy that answers for the frontend drops the header. */
   { "no 100-continue header", OUTCOME_FAILED, EZCDC_E_CONFIG,
     "whatever stands before the frontend removes Expect: 100-continue" },
+  /* What passes sooner or later. */
+  { "no backend", OUTCOME_FAILED, EZCDC_E_UNAVAILABLE, NULL },
+  { "not master", OUTCOME_FAILED, EZCDC_E_UNAVAILABLE, NULL },
+  { "channel failed", OUTCOME_FAILED, EZCDC_E_UNAVAILABLE, NULL },
+  { "shutting down", OUTCOME_FAILED, EZCDC_E_UNAVAILABLE, NULL },
+  { "cancelled", OUTCOME_FAILED, EZCDC_E_UNAVAILABLE, NULL },
+  { "timed out", OUTCOME_FAILED, EZCDC_E_UNAVAILABLE, NULL },
+  { "timeout", OUTCOME_FAILED, EZCDC_E_UNAVAILABLE, NULL },
 };
 
 static void
@@ -109,14 +118,14 @@ static void
 classify_failure (struct answer *answer)
 {
   answer->outcome = OUTCOME_FAILED;
-  /* Everything else that StarRocks says passes sooner or later: no backend,
-   * not master, shutting down, timeouts, writers that failed. */
+  /* Everything else that StarRocks says passes sooner or later, too. */
   answer->code = EZCDC_E_UNAVAILABLE;
   for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
     if (text_has (answer->message, phrases[i].text)) {
       answer->outcome = phrases[i].outcome;
       answer->code = phrases[i].code;
       answer->remedy = phrases[i].remedy;
+      answer->phrase = phrases[i].text;
       return;
     }
 }
@@ -206,6 +215,18 @@ answer_read_load (uint32_t http, const char *body, size_t length,
     classify_status (&answer, object);
   json_decref (object);
   *ret_answer = answer;
+}
+
+void
+answer_withhold_message (struct answer *answer)
+{
+  if (answer->message[0] == '\0')
+    return;
+  snprintf (answer->message, sizeof answer->message,
+            "%s%sits own words, which may quote a row, are in "
+            "information_schema.loads",
+            answer->phrase != NULL ? answer->phrase : "",
+            answer->phrase != NULL ? "; " : "");
 }
 
 enum load_state

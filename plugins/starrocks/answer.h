@@ -19,6 +19,7 @@ struct answer {
   enum outcome outcome;
   int code;           /* OUTCOME_FAILED: EZCDC_E_... */
   const char *remedy; /* constant text or NULL */
+  const char *phrase; /* what of the message is known; constant, or NULL */
   char status[48];    /* as StarRocks spells it */
   char message[512];  /* what it said, control characters replaced */
 };
@@ -26,6 +27,10 @@ struct answer {
 /* Of a Stream Load: http is the HTTP status, body what came with it. */
 void answer_read_load (uint32_t http, const char *body, size_t length,
                        struct answer *ret_answer);
+
+/* Puts words of ours in the place of the message, which may quote a row: for
+ * the answer to a request whose rows may have been read. */
+void answer_withhold_message (struct answer *answer);
 
 enum load_state {
   STATE_UNKNOWN, /* never seen, or forgotten */

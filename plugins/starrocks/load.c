@@ -298,6 +298,8 @@ load_run (struct starrocks *self, const struct load *load, char *ret_reason)
   host->count (self->instance, "loads", 1);
   host->count (self->instance, "load_bytes", (int64_t) load->body_length);
   answer_read_load (response.status, body, (size_t) response.length, &answer);
+  if (response.body_sent)
+    answer_withhold_message (&answer);
   switch (answer.outcome) {
   case OUTCOME_DONE:
     return EZCDC_OK;
@@ -309,7 +311,8 @@ load_run (struct starrocks *self, const struct load *load, char *ret_reason)
     endpoint_next (self);
     return settle (self, load, "the answer left open what happened");
   case OUTCOME_ROWS:
-    snprintf (ret_reason, LOAD_REASON_SIZE, "%s", answer.message);
+    snprintf (ret_reason, LOAD_REASON_SIZE, "%s (label %s)", answer.message,
+              load->label);
     return EZCDC_E_ROW;
   case OUTCOME_FAILED:
     break;

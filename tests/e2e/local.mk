@@ -36,6 +36,7 @@ e2e_files = \
 	tests/e2e/test_file_sink.py \
 	tests/e2e/test_harness.py \
 	tests/e2e/test_keys.py \
+	tests/e2e/test_leaks.py \
 	tests/e2e/test_log_injection.py \
 	tests/e2e/test_many_tables.py \
 	tests/e2e/test_matrix.py \

@@ -111,6 +111,30 @@ test_message (void **state)
   assert_string_equal (answer.status, "Fail");
 }
 
+/* A message that may quote a row is not passed on; what is known of it is. */
+static void
+test_withheld (void **state)
+{
+  static const char known[] = BE ("too many filtered rows: 'secret'");
+  static const char unknown[] = BE ("secret is no date");
+  static const char none[] = BE ("");
+  struct answer answer;
+
+  (void) state;
+  answer_read_load (200, known, strlen (known), &answer);
+  assert_non_null (strstr (answer.message, "secret"));
+  answer_withhold_message (&answer);
+  assert_int_equal (strncmp (answer.message, "too many filtered rows; ", 24),
+                    0);
+  assert_null (strstr (answer.message, "secret"));
+  answer_read_load (200, unknown, strlen (unknown), &answer);
+  answer_withhold_message (&answer);
+  assert_int_equal (strncmp (answer.message, "its own words", 13), 0);
+  answer_read_load (200, none, strlen (none), &answer);
+  answer_withhold_message (&answer);
+  assert_string_equal (answer.message, "");
+}
+
 static enum load_state
 state_of (uint32_t http, const char *body, struct answer *answer)
 {
@@ -213,8 +237,8 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_loads),    cmocka_unit_test (test_message),
-    cmocka_unit_test (test_states),   cmocka_unit_test (test_mysql),
-    cmocka_unit_test (test_greeting),
+    cmocka_unit_test (test_withheld), cmocka_unit_test (test_states),
+    cmocka_unit_test (test_mysql),    cmocka_unit_test (test_greeting),
   };
 
   return cmocka_run_group_tests_name ("starrocks-answers", tests, NULL, NULL);

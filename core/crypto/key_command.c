@@ -46,9 +46,8 @@ split (const char *command, struct command_line *line, struct error *error)
 
   if (command[0] != '/')
     return error_set (error, EZCDC_E_CONFIG,
-                      "key command \"%.100s\": it has to begin with the "
-                      "absolute path of a program",
-                      command);
+                      "the key command has to begin with the absolute path "
+                      "of a program");
   if (strlen (command) > LINE_MAX_BYTES)
     return error_set (error, EZCDC_E_CONFIG,
                       "the key command is longer than %d bytes",

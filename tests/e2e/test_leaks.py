@@ -271,12 +271,12 @@ KEYS = ["{half}", "{key}{half}", "{half}z{half}", "{key},{key}",
 
 @pytest.mark.parametrize("variable", [
     "CONFIG_ENCRYPTION_KEY", "CONFIG_ENCRYPTION_KEYS_OLD", "the file",
-    "CONFIG_ENCRYPTION_KEY_FILE"])
+    "CONFIG_ENCRYPTION_KEY_FILE", "CONFIG_ENCRYPTION_KEY_COMMAND"])
 def test_a_key_that_is_none(world, variable):
     pipeline = world.pipeline()
     pipeline.seal()
     other = pipeline.program.new_key()
-    forms_of = [*KEYS, *["{key}"][:variable.endswith("_FILE")]]
+    forms_of = [*KEYS, *["{key}"][:variable.endswith(("_FILE", "_COMMAND"))]]
     if variable == "CONFIG_ENCRYPTION_KEYS_OLD":
         forms_of.remove("{key},{key}")      # a good list
     for form in forms_of:

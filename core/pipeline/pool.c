@@ -2,8 +2,8 @@
 /* The memory of a pipeline's batches. */
 #include <config.h>
 
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "core/base/clock.h"
@@ -11,29 +11,6 @@
 
 /* Free chunks beyond this share of the budget go back to the system. */
 #define POOL_CACHE_DIVISOR 4
-
-/* Chunks are pages of their own, not blocks of the heap: what is given back
- * goes back to the system at once, and free, which wipes (core/base/
- * wiping_free), need not write over rows for that. */
-static struct pool_chunk *
-chunk_new (size_t size)
-{
-  struct pool_chunk *chunk = mmap (NULL, sizeof *chunk + size,
-                                   PROT_READ | PROT_WRITE,
-                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-  if (chunk == MAP_FAILED)
-    return NULL;
-  chunk->size = size;
-  return chunk;
-}
-
-static void
-chunk_free (struct pool_chunk *chunk)
-{
-  if (chunk != NULL)
-    munmap (chunk, sizeof *chunk + chunk->size);
-}
 
 int
 pool_init (struct pool *pool, size_t budget)
@@ -60,7 +37,7 @@ pool_destroy (struct pool *pool)
     struct pool_chunk *chunk = pool->free;
 
     pool->free = chunk->next;
-    chunk_free (chunk);
+    free (chunk);
   }
   pthread_cond_destroy (&pool->released);
   pthread_mutex_destroy (&pool->lock);
@@ -90,12 +67,13 @@ pool_take (struct pool *pool, size_t size)
   pthread_mutex_unlock (&pool->lock);
 
   if (chunk == NULL)
-    chunk = chunk_new (wanted);
+    chunk = malloc (sizeof *chunk + wanted);
   if (chunk == NULL) {
     pool_discharge (pool, wanted);
     return NULL;
   }
   chunk->next = NULL;
+  chunk->size = wanted;
   chunk->used = 0;
   return chunk;
 }
@@ -114,7 +92,7 @@ pool_give (struct pool *pool, struct pool_chunk *chunk)
   }
   pthread_cond_broadcast (&pool->released);
   pthread_mutex_unlock (&pool->lock);
-  chunk_free (chunk);
+  free (chunk);
 }
 
 void

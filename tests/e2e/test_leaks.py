@@ -169,8 +169,8 @@ QUOTES = {
 }
 
 
-@pytest.mark.parametrize("name", QUOTES)
-@pytest.mark.parametrize("then", ["stop", "dead_letter"])
+@pytest.mark.parametrize("name, then", [
+    *((name, "dead_letter") for name in QUOTES), ("a NULL", "stop")])
 def test_starrocks_quotes_a_row(items, name, then):
     message = QUOTES[name].format(row=ROW, number=NUMBER)
     pipeline = debug(items.pipeline(pipeline={"on_bad_row": then}))

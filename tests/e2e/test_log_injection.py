@@ -3,6 +3,7 @@
 
 import json
 import re
+import subprocess
 import unicodedata
 
 import pytest
@@ -212,6 +213,25 @@ def test_a_server_s_error(world, text):
         done = pipeline.until_caught_up(expect=1)
     assert_log(done.stderr)
     assert_status(pipeline)
+    assert_audit(pipeline)
+
+
+def test_a_certificate_s_name(world, tmp_path):
+    """libpq names whom a certificate is for when it is not the host."""
+    certificate, key = tmp_path / "rogue.pem", tmp_path / "rogue.key"
+    name = f"x\x1b[2K\x85\u2028{FORGED}\u202e\n{FORGED}"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-days", "9", "-utf8", "-subj",
+         f"/CN={name}", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True)
+    with Rogue(rogue.says(rogue.SASL), (certificate, key)) as server:
+        pipeline = debug(world.pipeline(source={
+            "port": server.port, "ssl_root_cert": certificate}))
+        done = pipeline.check()
+    assert done.code == 3 and FORGED in done.stdout, done
+    assert_results(done.stdout)
+    assert_log(done.stderr)
     assert_audit(pipeline)
 
 

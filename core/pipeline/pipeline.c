@@ -238,6 +238,22 @@ discover_with_retries (struct pipeline *pipeline, struct error *error)
   return 0;
 }
 
+struct state_table
+pipeline_stored_table (const struct table *table)
+{
+  return (struct state_table){
+    .known = true,
+    .id = table->id,
+    .name = table->name,
+    .target = table->target,
+    .phase = table->phase,
+    .rows = table->rows,
+    .rows_total = table->rows_total,
+    .changes = table->changes,
+    .repair_before = table->repair_before,
+  };
+}
+
 static int
 load_tables (struct pipeline *pipeline, struct error *error)
 {

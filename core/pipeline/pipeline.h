@@ -141,6 +141,9 @@ int pipeline_list_tables (struct pipeline *pipeline, struct table_set *ret_set,
  * snapshot = never, and not into a log. */
 bool pipeline_copies (const struct pipeline *pipeline);
 
+/* A table as the state stores it; strings are the table's. */
+struct state_table pipeline_stored_table (const struct table *table);
+
 /* The position of the source now, with retries. */
 int pipeline_source_position (struct pipeline *pipeline,
                               struct ezcdc_position *ret_position,

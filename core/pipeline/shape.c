@@ -179,15 +179,12 @@ int
 shape_forget_rows (struct pipeline *pipeline, struct table *table,
                    struct error *error)
 {
-  struct state_table stored = {
-    .id = table->id,
-    .name = table->name,
-    .target = table->target,
-    .phase = TABLE_WAITING,
-    .rows_total = table->rows_total,
-    .changes = table->changes,
-  };
+  static const struct ezcdc_position nowhere = { 0 };
+  struct state_table stored = pipeline_stored_table (table);
 
+  stored.phase = TABLE_WAITING;
+  stored.rows = 0;
+  stored.repair_before = nowhere;
   if (state_clear_chunks (pipeline->state, table->id, error) < 0
       || state_set_table (pipeline->state, &stored, error) < 0)
     return error->code;

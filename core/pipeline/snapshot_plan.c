@@ -143,16 +143,7 @@ int
 snapshot_store_table (struct pipeline *pipeline, const struct table *table,
                       struct error *error)
 {
-  struct state_table stored = {
-    .id = table->id,
-    .name = table->name,
-    .target = table->target,
-    .phase = table->phase,
-    .rows = table->rows,
-    .rows_total = table->rows_total,
-    .changes = table->changes,
-    .repair_before = table->repair_before,
-  };
+  struct state_table stored = pipeline_stored_table (table);
 
   return state_set_table (pipeline->state, &stored, error);
 }

@@ -231,15 +231,7 @@ store_tables (struct reporter *reporter, struct error *error)
     return error->code;
   for (size_t i = 0; i < pipeline->tables.count; i++) {
     const struct table *table = pipeline->tables.tables[i];
-    struct state_table stored = {
-      .id = table->id,
-      .name = table->name,
-      .target = table->target,
-      .phase = table->phase,
-      .rows = table->rows,
-      .rows_total = table->rows_total,
-      .changes = table->changes,
-    };
+    struct state_table stored = pipeline_stored_table (table);
 
     if (state_set_counters (pipeline->state, &stored, error) < 0)
       break;

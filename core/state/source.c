@@ -6,29 +6,28 @@
 
 #include "core/state/statement.h"
 
+static int
+source_row (void *context, sqlite3_stmt *row)
+{
+  struct state_source *source = context;
+
+  source->known = true;
+  state_column_text (row, 0, source->identity, sizeof source->identity);
+  state_column_position (row, 1, &source->position);
+  return 0;
+}
+
 int
 state_get_source (struct state *state, struct state_source *ret_source,
                   struct error *error)
 {
   struct state_source source = { 0 };
-  sqlite3_stmt *statement;
-  int result;
-
-  pthread_mutex_lock (&state->lock);
-  statement = state_query (state, error,
+  int result = state_read (state, error, "read the source's position",
+                           source_row, &source,
                            "SELECT identity, position FROM source", "");
-  result = statement == NULL ? SQLITE_ERROR : sqlite3_step (statement);
-  if (result == SQLITE_ROW) {
-    source.known = true;
-    state_column_text (statement, 0, source.identity, sizeof source.identity);
-    state_column_position (statement, 1, &source.position);
-  }
-  else if (result != SQLITE_DONE && statement != NULL)
-    state_fail (state, "read the source's position", error);
-  sqlite3_finalize (statement);
-  pthread_mutex_unlock (&state->lock);
-  if (result != SQLITE_ROW && result != SQLITE_DONE)
-    return error->code;
+
+  if (result < 0)
+    return result;
   *ret_source = source;
   return 0;
 }
@@ -54,31 +53,25 @@ state_set_position (struct state *state, const struct ezcdc_position *position,
   return result < 0 ? result : 0;
 }
 
+static int
+number_row (void *context, sqlite3_stmt *row)
+{
+  *(int64_t *) context = sqlite3_column_int64 (row, 0);
+  return 0;
+}
+
 int
 state_next_run (struct state *state, int64_t *ret_number, struct error *error)
 {
-  sqlite3_stmt *statement;
-  int result = 0;
+  int result = state_read (state, error, "count the run", number_row,
+                           ret_number,
+                           "INSERT INTO runs VALUES (1, 1)"
+                           " ON CONFLICT (only_row)"
+                           " DO UPDATE SET number = number + 1"
+                           " RETURNING number",
+                           "");
 
-  pthread_mutex_lock (&state->lock);
-  statement = state_query (
-    state, error,
-    "INSERT INTO runs VALUES (1, 1) ON CONFLICT (only_row)"
-    " DO UPDATE SET number = number + 1 RETURNING number",
-    "");
-  if (statement == NULL)
-    result = error->code;
-  else if (sqlite3_step (statement) != SQLITE_ROW)
-    result = state_fail (state, "count the run", error);
-  else {
-    *ret_number = sqlite3_column_int64 (statement, 0);
-    /* The row is written when the statement has ended. */
-    if (sqlite3_step (statement) != SQLITE_DONE)
-      result = state_fail (state, "count the run", error);
-  }
-  sqlite3_finalize (statement);
-  pthread_mutex_unlock (&state->lock);
-  return result;
+  return result < 0 ? result : 0;
 }
 
 int
@@ -102,27 +95,29 @@ state_forget_loads (struct state *state, const char *target,
   return result < 0 ? result : 0;
 }
 
+struct each_load {
+  state_load_function function;
+  void *context;
+};
+
+static int
+load_row (void *context, sqlite3_stmt *row)
+{
+  const struct each_load *each = context;
+
+  return each->function (each->context,
+                         (const char *) sqlite3_column_text (row, 0));
+}
+
 int
 state_each_load (struct state *state, const char *target,
                  state_load_function function, void *context,
                  struct error *error)
 {
-  sqlite3_stmt *statement;
-  int result = 0, step;
+  struct each_load each = { function, context };
+  int result = state_read (state, error, "read the loads", load_row, &each,
+                           "SELECT load FROM loads WHERE target = ?", "t",
+                           target);
 
-  pthread_mutex_lock (&state->lock);
-  statement = state_query (
-    state, error, "SELECT load FROM loads WHERE target = ?", "t", target);
-  if (statement == NULL) {
-    pthread_mutex_unlock (&state->lock);
-    return error->code;
-  }
-  while ((step = sqlite3_step (statement)) == SQLITE_ROW && result == 0)
-    result = function (context,
-                       (const char *) sqlite3_column_text (statement, 0));
-  if (result == 0 && step != SQLITE_DONE)
-    result = state_fail (state, "read the loads", error);
-  sqlite3_finalize (statement);
-  pthread_mutex_unlock (&state->lock);
-  return result;
+  return result < 0 ? result : 0;
 }

@@ -195,17 +195,30 @@ state_prepare (struct state *state, struct error *error, const char *sql,
   return statement;
 }
 
-sqlite3_stmt *
-state_query (struct state *state, struct error *error, const char *sql,
-             const char *format, ...)
+int
+state_read (struct state *state, struct error *error, const char *what,
+            state_row_function function, void *context, const char *sql,
+            const char *format, ...)
 {
   sqlite3_stmt *statement;
   va_list arguments;
+  int result = 0, rows = 0, step = SQLITE_DONE;
 
+  pthread_mutex_lock (&state->lock);
   va_start (arguments, format);
   statement = state_prepare (state, error, sql, format, arguments);
   va_end (arguments);
-  return statement;
+  if (statement == NULL)
+    result = error->code;
+  while (result == 0 && (step = sqlite3_step (statement)) == SQLITE_ROW) {
+    result = function (context, statement);
+    rows++;
+  }
+  if (result == 0 && step != SQLITE_DONE)
+    result = state_fail (state, what, error);
+  sqlite3_finalize (statement);
+  pthread_mutex_unlock (&state->lock);
+  return result != 0 ? result : rows;
 }
 
 int

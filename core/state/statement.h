@@ -24,10 +24,14 @@ int state_fail (struct state *state, const char *what, struct error *error);
 /* Runs a statement without rows; the number of changed rows, or below 0. */
 int state_run (struct state *state, struct error *error, const char *sql,
                const char *format, ...);
-/* A statement whose rows are to be read, under the lock; to be finalized by the
- * caller.  NULL with error set. */
-sqlite3_stmt *state_query (struct state *state, struct error *error,
-                           const char *sql, const char *format, ...);
+
+/* Called for a row; not 0 ends the reading and is returned. */
+typedef int (*state_row_function) (void *context, sqlite3_stmt *row);
+/* Reads the rows of a statement: how many there were, what function returned if
+ * that was not 0, or below 0 with error set.  what: "read the tables". */
+int state_read (struct state *state, struct error *error, const char *what,
+                state_row_function function, void *context, const char *sql,
+                const char *format, ...);
 
 void state_column_position (sqlite3_stmt *statement, int column,
                             struct ezcdc_position *ret_position);

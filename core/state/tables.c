@@ -10,17 +10,29 @@
   "id, name, target, phase, rows, rows_total, changes, repair_before"
 
 static void
-column_table (sqlite3_stmt *statement, struct state_table *ret_table)
+read_table (sqlite3_stmt *row, struct state_table *ret_table)
 {
   ret_table->known = true;
-  ret_table->id = (uint64_t) sqlite3_column_int64 (statement, 0);
-  ret_table->name = (const char *) sqlite3_column_text (statement, 1);
-  ret_table->target = (const char *) sqlite3_column_text (statement, 2);
-  ret_table->phase = (uint32_t) sqlite3_column_int (statement, 3);
-  ret_table->rows = sqlite3_column_int64 (statement, 4);
-  ret_table->rows_total = sqlite3_column_int64 (statement, 5);
-  ret_table->changes = sqlite3_column_int64 (statement, 6);
-  state_column_position (statement, 7, &ret_table->repair_before);
+  ret_table->id = (uint64_t) sqlite3_column_int64 (row, 0);
+  ret_table->name = (const char *) sqlite3_column_text (row, 1);
+  ret_table->target = (const char *) sqlite3_column_text (row, 2);
+  ret_table->phase = (uint32_t) sqlite3_column_int (row, 3);
+  ret_table->rows = sqlite3_column_int64 (row, 4);
+  ret_table->rows_total = sqlite3_column_int64 (row, 5);
+  ret_table->changes = sqlite3_column_int64 (row, 6);
+  state_column_position (row, 7, &ret_table->repair_before);
+}
+
+/* Without the strings, which end with the row. */
+static int
+table_row (void *context, sqlite3_stmt *row)
+{
+  struct state_table *table = context;
+
+  read_table (row, table);
+  table->name = NULL;
+  table->target = NULL;
+  return 0;
 }
 
 int
@@ -28,24 +40,13 @@ state_get_table (struct state *state, uint64_t id,
                  struct state_table *ret_table, struct error *error)
 {
   struct state_table table = { 0 };
-  sqlite3_stmt *statement;
-  int result;
+  int result = state_read (state, error, "read a table", table_row, &table,
+                           "SELECT " STATE_TABLE_COLUMNS
+                           " FROM tables WHERE id = ?",
+                           "i", (int64_t) id);
 
-  pthread_mutex_lock (&state->lock);
-  statement = state_query (
-    state, error, "SELECT " STATE_TABLE_COLUMNS " FROM tables WHERE id = ?",
-    "i", (int64_t) id);
-  result = statement == NULL ? SQLITE_ERROR : sqlite3_step (statement);
-  if (result == SQLITE_ROW)
-    column_table (statement, &table);
-  else if (result != SQLITE_DONE && statement != NULL)
-    state_fail (state, "read a table", error);
-  table.name = NULL;
-  table.target = NULL;
-  sqlite3_finalize (statement);
-  pthread_mutex_unlock (&state->lock);
-  if (result != SQLITE_ROW && result != SQLITE_DONE)
-    return error->code;
+  if (result < 0)
+    return result;
   *ret_table = table;
   return 0;
 }
@@ -81,31 +82,31 @@ state_set_counters (struct state *state, const struct state_table *table,
   return result < 0 ? result : 0;
 }
 
+struct each_table {
+  state_table_function function;
+  void *context;
+};
+
+static int
+each_table_row (void *context, sqlite3_stmt *row)
+{
+  const struct each_table *each = context;
+  struct state_table table = { 0 };
+
+  read_table (row, &table);
+  return each->function (each->context, &table);
+}
+
 int
 state_each_table (struct state *state, state_table_function function,
                   void *context, struct error *error)
 {
-  struct state_table table;
-  sqlite3_stmt *statement;
-  int result = 0, step;
+  struct each_table each = { function, context };
+  int result = state_read (
+    state, error, "read the tables", each_table_row, &each,
+    "SELECT " STATE_TABLE_COLUMNS " FROM tables ORDER BY name", "");
 
-  pthread_mutex_lock (&state->lock);
-  statement = state_query (
-    state, error, "SELECT " STATE_TABLE_COLUMNS " FROM tables ORDER BY name",
-    "");
-  if (statement == NULL) {
-    pthread_mutex_unlock (&state->lock);
-    return error->code;
-  }
-  while ((step = sqlite3_step (statement)) == SQLITE_ROW && result == 0) {
-    column_table (statement, &table);
-    result = function (context, &table);
-  }
-  if (result == 0 && step != SQLITE_DONE)
-    result = state_fail (state, "read the tables", error);
-  sqlite3_finalize (statement);
-  pthread_mutex_unlock (&state->lock);
-  return result;
+  return result < 0 ? result : 0;
 }
 
 static int
@@ -141,40 +142,40 @@ state_set_columns (struct state *state, const struct ezcdc_table *table,
   return state_commit (state, error);
 }
 
+struct each_column {
+  state_column_function function;
+  void *context;
+};
+
+static int
+column_row (void *context, sqlite3_stmt *row)
+{
+  const struct each_column *each = context;
+  struct ezcdc_column column = { .name = NULL };
+
+  column.name = (const char *) sqlite3_column_text (row, 0);
+  column.type_name = (const char *) sqlite3_column_text (row, 1);
+  column.type = (uint32_t) sqlite3_column_int64 (row, 2);
+  column.precision = sqlite3_column_int (row, 3);
+  column.scale = sqlite3_column_int (row, 4);
+  column.length = sqlite3_column_int64 (row, 5);
+  column.flags = (uint32_t) sqlite3_column_int64 (row, 6);
+  return each->function (each->context, &column);
+}
+
 int
 state_each_column (struct state *state, uint64_t table_id,
                    state_column_function function, void *context,
                    struct error *error)
 {
-  struct ezcdc_column column = { .name = NULL };
-  sqlite3_stmt *statement;
-  int result = 0, step;
-
-  pthread_mutex_lock (&state->lock);
-  statement = state_query (
-    state, error,
+  struct each_column each = { function, context };
+  int result = state_read (
+    state, error, "read the columns", column_row, &each,
     "SELECT name, type_name, type, precision, scale, length, flags"
     " FROM columns WHERE table_id = ? ORDER BY place",
     "i", (int64_t) table_id);
-  if (statement == NULL) {
-    pthread_mutex_unlock (&state->lock);
-    return error->code;
-  }
-  while ((step = sqlite3_step (statement)) == SQLITE_ROW && result == 0) {
-    column.name = (const char *) sqlite3_column_text (statement, 0);
-    column.type_name = (const char *) sqlite3_column_text (statement, 1);
-    column.type = (uint32_t) sqlite3_column_int64 (statement, 2);
-    column.precision = sqlite3_column_int (statement, 3);
-    column.scale = sqlite3_column_int (statement, 4);
-    column.length = sqlite3_column_int64 (statement, 5);
-    column.flags = (uint32_t) sqlite3_column_int64 (statement, 6);
-    result = function (context, &column);
-  }
-  if (result == 0 && step != SQLITE_DONE)
-    result = state_fail (state, "read the columns", error);
-  sqlite3_finalize (statement);
-  pthread_mutex_unlock (&state->lock);
-  return result;
+
+  return result < 0 ? result : 0;
 }
 
 int
@@ -188,27 +189,24 @@ state_set_copied (struct state *state, uint64_t table_id,
   return result < 0 ? result : 0;
 }
 
+static int
+position_row (void *context, sqlite3_stmt *row)
+{
+  state_column_position (row, 0, context);
+  return 0;
+}
+
 int
 state_get_copied (struct state *state, uint64_t table_id,
                   struct ezcdc_position *ret_position, struct error *error)
 {
   struct ezcdc_position position = { 0 };
-  sqlite3_stmt *statement;
-  int result;
+  int result = state_read (
+    state, error, "read the position of a copy", position_row, &position,
+    "SELECT position FROM copies WHERE table_id = ?", "i", (int64_t) table_id);
 
-  pthread_mutex_lock (&state->lock);
-  statement = state_query (state, error,
-                           "SELECT position FROM copies WHERE table_id = ?",
-                           "i", (int64_t) table_id);
-  result = statement == NULL ? SQLITE_ERROR : sqlite3_step (statement);
-  if (result == SQLITE_ROW)
-    state_column_position (statement, 0, &position);
-  else if (result != SQLITE_DONE && statement != NULL)
-    state_fail (state, "read the position of a copy", error);
-  sqlite3_finalize (statement);
-  pthread_mutex_unlock (&state->lock);
-  if (result != SQLITE_ROW && result != SQLITE_DONE)
-    return error->code;
+  if (result < 0)
+    return result;
   *ret_position = position;
   return 0;
 }
@@ -248,34 +246,35 @@ state_clear_chunks (struct state *state, uint64_t table_id,
   return result < 0 ? result : 0;
 }
 
+struct each_chunk {
+  state_chunk_function function;
+  void *context;
+};
+
+static int
+chunk_row (void *context, sqlite3_stmt *row)
+{
+  const struct each_chunk *each = context;
+  struct state_chunk chunk = {
+    .chunk = (const char *) sqlite3_column_text (row, 0),
+    .sequence = sqlite3_column_int64 (row, 1),
+    .estimated_rows = sqlite3_column_int64 (row, 2),
+    .done = sqlite3_column_int (row, 3) != 0,
+  };
+
+  return each->function (each->context, &chunk);
+}
+
 int
 state_each_chunk (struct state *state, uint64_t table_id,
                   state_chunk_function function, void *context,
                   struct error *error)
 {
-  struct state_chunk chunk;
-  sqlite3_stmt *statement;
-  int result = 0, step;
-
-  pthread_mutex_lock (&state->lock);
-  statement = state_query (state, error,
+  struct each_chunk each = { function, context };
+  int result = state_read (state, error, "read the chunks", chunk_row, &each,
                            "SELECT chunk, sequence, estimated_rows, done"
                            " FROM chunks WHERE table_id = ? ORDER BY sequence",
                            "i", (int64_t) table_id);
-  if (statement == NULL) {
-    pthread_mutex_unlock (&state->lock);
-    return error->code;
-  }
-  while ((step = sqlite3_step (statement)) == SQLITE_ROW && result == 0) {
-    chunk.chunk = (const char *) sqlite3_column_text (statement, 0);
-    chunk.sequence = sqlite3_column_int64 (statement, 1);
-    chunk.estimated_rows = sqlite3_column_int64 (statement, 2);
-    chunk.done = sqlite3_column_int (statement, 3) != 0;
-    result = function (context, &chunk);
-  }
-  if (result == 0 && step != SQLITE_DONE)
-    result = state_fail (state, "read the chunks", error);
-  sqlite3_finalize (statement);
-  pthread_mutex_unlock (&state->lock);
-  return result;
+
+  return result < 0 ? result : 0;
 }

@@ -362,8 +362,10 @@ postgres_stream_open (void *opaque, const struct ezcdc_position *after,
   if (stream == NULL)
     return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   stream->self = self;
+  /* Nothing is confirmed by that: after a lost connection the core goes on
+   * after what was read, which need not be durable yet. Zero tells the server
+   * nothing. */
   stream->received = stream->fed = lsn;
-  stream->confirmed = stream->reported = lsn;
   code = stream_check_slot (self, lsn);
   if (code == EZCDC_OK)
     code = session_open (self, true, &stream->session);

@@ -21,7 +21,8 @@ struct stream {
   /* Positions, all of which only grow. */
   uint64_t received;  /* has arrived */
   uint64_t fed;       /* the core knows that nothing is missing up to here */
-  uint64_t confirmed; /* the core needs nothing before it any more */
+  uint64_t confirmed; /* the core needs nothing before it any more; 0: it has
+                         not said yet */
   uint64_t reported;  /* the server has been told that */
 
   bool in_transaction;

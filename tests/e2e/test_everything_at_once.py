@@ -5,6 +5,7 @@ all at once, drawn from a seed. EZCDC_SEEDS=1-50 tries more of them."""
 import os
 import random
 import signal
+import time
 
 import pytest
 
@@ -13,7 +14,7 @@ from harness.workload import TABLES, Workload
 
 # Columns that the workload does not name.
 COLUMNS = ("ADD extra_{n} int", "ADD extra_{n} text DEFAULT 'd{n}'",
-           "ADD extra_{n} numeric(10,2) DEFAULT random() * 100",
+           "ADD extra_{n} bigint DEFAULT random() * 100",
            "RENAME extra_{m} TO extra_{n}", "DROP extra_{m}",
            "DROP extra_{m}, ADD extra_{m} text DEFAULT 'again'",
            "ALTER extra_{m} TYPE varchar(40) USING 'v' || extra_{m}")
@@ -71,9 +72,13 @@ class Mishaps:
             known.append(new)
 
     def next(self):
-        self.draw.choice([self.kill, self.kill, self.terminate, self.fault,
-                          self.fault, self.lose_the_stream,
-                          self.change_columns])()
+        mishap = self.draw.choice([
+            self.kill, self.kill, self.terminate, self.fault, self.fault,
+            self.lose_the_stream, self.change_columns])
+        # Shown when the test fails.
+        print(time.strftime("%H:%M:%S"), mishap.__name__,
+              self.world.postgres.slot(self.pipeline.slot))
+        mishap()
 
 
 @pytest.mark.parametrize("seed", seeds())

@@ -213,6 +213,34 @@ def test_h12_walsender_terminated_with_a_load_held(streaming):
     world.settle(run, "items")
 
 
+def test_h01_a_stream_that_begins_again_confirms_nothing_by_that(streaming):
+    """It goes on after what was read; that is not what is durable."""
+    world, pipeline, run = streaming
+    hold = world.starrocks.hold("items")
+    before = world.postgres.position()
+    world.sql("UPDATE items SET name = name || 'x'")
+    run.wait_until(hold.reached, "a load is held")
+    pid = world.postgres.walsender(pipeline.slot)
+    world.postgres.terminate(pid)
+    run.wait_until(lambda: world.postgres.walsender(pipeline.slot)
+                   not in (None, pid), "there is a new walsender")
+    world.sql("INSERT INTO items VALUES (9000, 'behind it')")
+    seen = set()
+
+    def reports_passed():
+        confirmed = world.postgres.confirmed(pipeline.slot)
+        assert confirmed <= before, "confirmed before it was durable"
+        seen.add(world.postgres.value(
+            "SELECT reply_time::text FROM pg_stat_replication WHERE pid = %s",
+            (world.postgres.walsender(pipeline.slot),)))
+        return len(seen) >= 3
+
+    run.wait_until(reports_passed, "three status updates arrived", timeout=60)
+    run.kill()
+    hold.release()
+    world.settle(pipeline.start(), "items")
+
+
 def test_a_target_table_that_was_dropped_is_told(streaming):
     world, pipeline, run = streaming
     world.starrocks.sql("DROP TABLE items FORCE", world.target)

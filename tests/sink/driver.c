@@ -72,9 +72,9 @@ die (const char *what)
   exit (1);
 }
 
-static void
-host_vlog (struct ezcdc_instance *instance, uint32_t level, const char *format,
-           va_list arguments)
+static void EZCDC_PRINTF (3, 0)
+  host_vlog (struct ezcdc_instance *instance, uint32_t level,
+             const char *format, va_list arguments)
 {
   char text[MESSAGE];
 
@@ -85,9 +85,9 @@ host_vlog (struct ezcdc_instance *instance, uint32_t level, const char *format,
   pthread_mutex_unlock (&notes);
 }
 
-static void
-host_log (struct ezcdc_instance *instance, uint32_t level, const char *format,
-          ...)
+static void EZCDC_PRINTF (3, 4)
+  host_log (struct ezcdc_instance *instance, uint32_t level,
+            const char *format, ...)
 {
   va_list arguments;
 
@@ -96,8 +96,8 @@ host_log (struct ezcdc_instance *instance, uint32_t level, const char *format,
   va_end (arguments);
 }
 
-static int
-host_fail (struct ezcdc_instance *instance, int code, const char *format, ...)
+static int EZCDC_PRINTF (3, 4) host_fail (struct ezcdc_instance *instance,
+                                          int code, const char *format, ...)
 {
   va_list arguments;
 

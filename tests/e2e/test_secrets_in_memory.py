@@ -23,7 +23,8 @@ from harness.starrocks import StandIn
 from harness.waiting import wait_for
 from harness.world import World
 
-pytestmark = memory.needs_root()
+# Under sanitizers there are terabytes of shadow memory.
+pytestmark = [memory.needs_root(), pytest.mark.long]
 
 # How often a secret is found in the runner while it is connected, by how it has
 # signed in: for each connection of which kind, and why. What is not named here

@@ -588,15 +588,12 @@ canaries_in_memory (void)
   return count;
 }
 
-static void
+static void __attribute__ ((unused))
 nothing_of_a_failed_opening_remains (void **state)
 {
   struct opened_value value = { 0 };
   char damaged[sizeof kat1];
 
-#ifdef WITH_SANITIZERS
-  skip (); /* the shadow of a sanitizer is terabytes */
-#endif
   /* While it is open there is one, so the search finds what there is. */
   assert_int_equal (canaries_in_memory (), 0);
   assert_int_equal (envelope_open (*state, kat1, "ds_abc", "password", &value),
@@ -662,7 +659,9 @@ main (void)
     cmocka_unit_test (values_of_all_kinds_come_back),
     cmocka_unit_test (the_same_value_never_looks_the_same),
     cmocka_unit_test (base64url_is_strict),
+#ifndef WITH_SANITIZERS /* whose shadow memory is terabytes */
     cmocka_unit_test (nothing_of_a_failed_opening_remains),
+#endif
     cmocka_unit_test (ordinary_pages_work_too),
   };
   return cmocka_run_group_tests_name ("envelope", tests, set_up, tear_down);

@@ -48,7 +48,6 @@ loads_announce (struct pipeline *pipeline, const struct ezcdc_table *table,
                 const char *load, struct error *error)
 {
   struct table *of = table_set_find (&pipeline->tables, table->id);
-  struct error ignored = { 0 };
   int result = 0;
 
   if (of == NULL)
@@ -62,7 +61,7 @@ loads_announce (struct pipeline *pipeline, const struct ezcdc_table *table,
   if (result == 0)
     result = state_announce_load (pipeline->state, of->target, load, error);
   if (result < 0) {
-    state_commit (pipeline->state, &ignored);
+    state_rollback (pipeline->state);
     return result;
   }
   of->loads = LOADS_OPEN;
@@ -114,7 +113,6 @@ int
 loads_forget (struct pipeline *pipeline, struct error *error)
 {
   int result = state_begin (pipeline->state, error);
-  struct error ignored = { 0 };
 
   if (result < 0)
     return result;
@@ -125,7 +123,7 @@ loads_forget (struct pipeline *pipeline, struct error *error)
       result = state_forget_loads (pipeline->state, table->target, error);
   }
   if (result < 0) {
-    state_commit (pipeline->state, &ignored);
+    state_rollback (pipeline->state);
     return result;
   }
   return state_commit (pipeline->state, error);

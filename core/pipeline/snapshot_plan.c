@@ -40,7 +40,6 @@ plan_store (struct plan *plan, const struct table *table, struct error *error)
 {
   struct state *state = plan->pipeline->state;
   struct state_chunk chunk = { .estimated_rows = -1 };
-  struct error ignored = { 0 };
   int result;
 
   if (state_begin (state, error) < 0)
@@ -53,7 +52,7 @@ plan_store (struct plan *plan, const struct table *table, struct error *error)
     chunk.sequence++;
   }
   if (result < 0) {
-    state_commit (state, &ignored);
+    state_rollback (state);
     return result;
   }
   return state_commit (state, error);

@@ -289,3 +289,10 @@ state_commit (struct state *state, struct error *error)
   pthread_mutex_unlock (&state->lock);
   return result;
 }
+
+void
+state_rollback (struct state *state)
+{
+  sqlite3_exec (state->database, "ROLLBACK", NULL, NULL, NULL);
+  pthread_mutex_unlock (&state->lock);
+}

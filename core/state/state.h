@@ -129,6 +129,8 @@ int state_each_chunk (struct state *state, uint64_t table_id,
 /* Several writes as one.  Nothing else may write meanwhile. */
 int state_begin (struct state *state, struct error *error);
 int state_commit (struct state *state, struct error *error);
+/* Instead of state_commit, when one of the writes has failed. */
+void state_rollback (struct state *state);
 
 /* Rows that the sink refused.  *ret_new is false if exactly this one is known
  * already, from before a restart. */

@@ -126,7 +126,6 @@ int
 state_set_columns (struct state *state, const struct ezcdc_table *table,
                    struct error *error)
 {
-  struct error ignored = { 0 };
   int result;
 
   if (state_begin (state, error) < 0)
@@ -136,7 +135,7 @@ state_set_columns (struct state *state, const struct ezcdc_table *table,
   for (uint32_t i = 0; i < table->column_count && result >= 0; i++)
     result = add_column (state, table->id, i, &table->columns[i], error);
   if (result < 0) {
-    state_commit (state, &ignored);
+    state_rollback (state);
     return result;
   }
   return state_commit (state, error);

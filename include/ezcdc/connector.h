@@ -238,9 +238,10 @@ struct ezcdc_row {
  * sink with EZCDC_CAN_LOG gets every change, in commit order, of all
  * tables.
  *
- * label is a function of pipeline, source, table and the range of
- * positions: the same range always has the same rows, so a sink may use it
- * to find out whether an earlier attempt has succeeded.
+ * label stays the same when a batch is written again, so a sink may use it to
+ * find out whether an earlier attempt has succeeded.  Rows that are read
+ * again, after a restart or a lost connection, come in batches with other
+ * labels, even if their range is the same: they have to be written again.
  */
 struct ezcdc_batch {
   const struct ezcdc_table *table; /* NULL for a log */
@@ -577,7 +578,8 @@ struct ezcdc_source {
   int (*reader_read) (void *reader, struct ezcdc_feed *feed,
                       int64_t timeout_ms);
 
-  /* The stream of changes after a position. */
+  /* The stream of changes after a position, which confirms nothing: it may be
+   * what was read, and need not be durable. */
   int (*stream_open) (void *self, const struct ezcdc_position *after,
                       void **ret_stream);
   void (*stream_close) (void *stream);

@@ -30,6 +30,7 @@ core_libezcdc_core_la_SOURCES += \
 	core/audit/verify.h \
 	core/audit/writer.h \
 	core/audit/writer_file.c \
+	core/audit/writer_lock.c \
 	core/audit/writer_place.c \
 	core/audit/writer_record.c \
 	core/audit/writer_recover.c \

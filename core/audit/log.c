@@ -48,6 +48,7 @@ audit_log_open_copied (const char *path, const char *syslog_path,
     error_set (error, EZCDC_E_MEMORY, "out of memory for the audit log");
     return NULL;
   }
+  log->lock = -1;
   log->descriptor = -1;
   if (syslog_path != NULL)
     log->syslog = audit_syslog_new (syslog_path, error);
@@ -75,6 +76,8 @@ audit_log_free (struct audit_log *log)
   key_ring_free (log->ring);
   if (log->descriptor >= 0)
     close (log->descriptor);
+  if (log->lock >= 0)
+    close (log->lock);
   free (log->path);
   free (log->folder);
   free (log);

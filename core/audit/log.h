@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writer of an audit log.
  *
- * Several processes may write one log: each takes the file's lock for one
+ * Several processes may write one log: each takes its lock (LOG.lock) for one
  * record, reads what others have added since, and appends. A record is on the
  * disk when the function returns; if it cannot be, nothing of it remains in
  * the file, and the act must not happen.

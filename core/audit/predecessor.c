@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,18 +45,9 @@ may_be_moved_log (const char *name, const char *log_name)
          && (name[length] == '.' || name[length] == '-');
 }
 
-/* Once nobody has the lock, nobody will write into it any more: path names
- * another file, which every writer notices when it has the lock. */
-static bool
-is_left_alone (int descriptor)
-{
-  return flock (descriptor, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-}
-
 static void
 consider (int folder, const char *name, struct audit_keys *keys,
-          const struct key_ring *ring, struct audit_place *best,
-          bool *ret_busy)
+          const struct key_ring *ring, struct audit_place *best)
 {
   CLEANUP_CLOSE int descriptor = openat (
     folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -67,17 +57,15 @@ consider (int folder, const char *name, struct audit_keys *keys,
   if (descriptor < 0 || fstat (descriptor, &status) != 0
       || !S_ISREG (status.st_mode))
     return;
-  if (!is_left_alone (descriptor))
-    *ret_busy = true;
-  else if (enter_file (descriptor, name, keys, ring, &place)
-           && (!best->begun || place.next_seq > best->next_seq))
+  if (enter_file (descriptor, name, keys, ring, &place)
+      && (!best->begun || place.next_seq > best->next_seq))
     *best = place;
 }
 
 int
 audit_predecessor_find (const char *path, struct audit_keys *keys,
                         const struct key_ring *ring, struct audit_place *place,
-                        bool *ret_busy, struct error *error)
+                        struct error *error)
 {
   CLEANUP_FREE char *folder_path = beside_folder (path);
   const char *slash = strrchr (path, '/');
@@ -90,7 +78,7 @@ audit_predecessor_find (const char *path, struct audit_keys *keys,
                       "look beside the audit log %s: %m", path);
   while ((entry = readdir (folder)) != NULL)
     if (may_be_moved_log (entry->d_name, log_name))
-      consider (dirfd (folder), entry->d_name, keys, ring, place, ret_busy);
+      consider (dirfd (folder), entry->d_name, keys, ring, place);
   closedir (folder);
   return 0;
 }

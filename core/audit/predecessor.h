@@ -6,21 +6,16 @@
 
 #include "core/audit/chain.h"
 
-/* Goes to the end of the log that was moved away from path while nobody had
- * it open: of the files in its folder whose names begin with the log's name
- * and "." or "-", as logrotate makes them, the one whose last record has the
- * highest seq. What is no log, or not ours, is passed over; place->begun stays
- * false if there is none.
- *
- * *ret_busy is set if somebody has one of them locked, and may be about to
- * write into it: then nothing is known yet. The lock of the new log, which the
- * caller holds, has to be given up before the next try, because who has the
- * moved one locked may wait for it.
+/* Goes to the end of the chain: of the files in the log's folder whose names
+ * begin with the log's name and "." or "-", as logrotate makes them, to the
+ * end of the one whose last record has the highest seq. What is no log, or not
+ * ours, is passed over. place is the end that is known so far, and stays as it
+ * is if no file goes further; place->begun is false if none is known. The log
+ * is locked.
  */
 int audit_predecessor_find (const char *path, struct audit_keys *keys,
                             const struct key_ring *ring,
-                            struct audit_place *place, bool *ret_busy,
-                            struct error *error)
-  __attribute__ ((nonnull (1, 2, 3, 4, 5)));
+                            struct audit_place *place, struct error *error)
+  __attribute__ ((nonnull (1, 2, 3, 4)));
 
 #endif

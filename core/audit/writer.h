@@ -3,7 +3,7 @@
  *
  * A record is written like this:
  *
- *   writer_begin    locks the file, reads what others have added, goes over
+ *   writer_begin    locks the log, reads what others have added, goes over
  *                   to a new file if this one was moved away
  *   writer_append   as often as needed
  *   writer_unlock
@@ -21,9 +21,6 @@
 #include "core/audit/log.h"
 #include "core/audit/syslog.h"
 
-/* How long a lock is waited for, in microseconds. */
-#define WRITER_PATIENCE (10 * INT64_C (1000000))
-
 /* An epoch of the chain ends after so many records or so long. */
 #define EPOCH_RECORDS 1000
 #define EPOCH_TIME (3600 * INT64_C (1000000))
@@ -31,6 +28,7 @@
 struct audit_log {
   char *path;                  /* owned */
   char *folder;                /* owned; where path lies */
+  int lock;                    /* owned; LOG.lock, -1 before it is opened */
   int descriptor;              /* owned; -1 before it is opened */
   struct key_ring *ring;       /* owned */
   struct audit_keys *keys;     /* owned; key 0 is the primary */
@@ -52,24 +50,27 @@ struct audit_log {
 int writer_open_file (const struct audit_log *log, int *ret_descriptor,
                       struct error *error) __attribute__ ((nonnull (1, 2)));
 
-/* Locks a file of the log: the one that is open, or the next one. Whoever has
- * the lock keeps it for the length of one write, so waiting long means that
- * somebody else's process is stuck. */
-int writer_lock (const struct audit_log *log, int descriptor,
-                 struct error *error) __attribute__ ((nonnull (1)));
-void writer_unlock (const struct audit_log *log) __attribute__ ((nonnull));
-
-/* Sleeps a little; false after the deadline. */
-bool writer_may_try_again (int64_t deadline);
-/* Says that the lock was waited for in vain. */
-int writer_refuse_locked (const struct audit_log *log, struct error *error)
-  __attribute__ ((nonnull (1)));
-
 /* Whether path still names the file that is open. */
 bool writer_has_current_file (const struct audit_log *log)
   __attribute__ ((nonnull));
 
-/* ---- Records (writer_record.c): the file is locked, the place its end --- */
+/* ---- The lock (writer_lock.c) ------------------------------------------- */
+
+/* Locks the log against other writers. It is a file of its own, LOG.lock, that
+ * nobody moves away: a lock of the log's file would be one for each file, and
+ * writers that come from different files must not begin the next one at the
+ * same time. Whoever has it keeps it for the length of one write, so waiting
+ * long means that somebody else's process is stuck. On failure it is not
+ * locked. */
+int writer_lock (struct audit_log *log, struct error *error)
+  __attribute__ ((nonnull (1)));
+void writer_unlock (const struct audit_log *log) __attribute__ ((nonnull));
+
+/* Waits for the lock of an open file of the log. */
+int writer_wait_for (const struct audit_log *log, int descriptor,
+                     struct error *error) __attribute__ ((nonnull (1)));
+
+/* ---- Records (writer_record.c): the log is locked, the place its end --- */
 
 int writer_append (struct audit_log *log, const struct audit_record *record,
                    struct error *error) __attribute__ ((nonnull (1, 2)));
@@ -95,7 +96,7 @@ int writer_note_epoch (struct audit_log *log, struct error *error)
 int writer_enter (struct audit_log *log, struct error *error)
   __attribute__ ((nonnull (1)));
 
-/* Locks the file and goes to its end; on failure it is not locked. */
+/* Locks the log and goes to its end; on failure it is not locked. */
 int writer_begin (struct audit_log *log, struct error *error)
   __attribute__ ((nonnull (1)));
 

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file of an audit log: what may be opened, and its lock. */
+/* The file of an audit log: what may be opened. */
 
 #include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <ezcdc/connector.h>
 
 #include "core/audit/beside.h"
 #include "core/audit/writer.h"
-#include "core/base/clock.h"
 #include "core/base/files.h"
 #include "core/base/memory.h"
 
@@ -74,45 +71,6 @@ writer_open_file (const struct audit_log *log, int *ret_descriptor,
   if (code == 0)
     *ret_descriptor = TAKE_DESCRIPTOR (descriptor);
   return code;
-}
-
-bool
-writer_may_try_again (int64_t deadline)
-{
-  const struct timespec nap = { .tv_nsec = 2000000 };
-
-  nanosleep (&nap, NULL);
-  return clock_monotonic () < deadline;
-}
-
-int
-writer_refuse_locked (const struct audit_log *log, struct error *error)
-{
-  return error_set (error, EZCDC_E_UNAVAILABLE,
-                    "the audit log %s has been locked by another process for "
-                    "more than 10 s",
-                    log->path);
-}
-
-int
-writer_lock (const struct audit_log *log, int descriptor, struct error *error)
-{
-  int64_t deadline = clock_monotonic () + WRITER_PATIENCE;
-
-  while (flock (descriptor, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR)
-      return error_set (error, EZCDC_E_UNAVAILABLE,
-                        "lock the audit log %s: %m", log->path);
-    if (!writer_may_try_again (deadline))
-      return writer_refuse_locked (log, error);
-  }
-  return 0;
-}
-
-void
-writer_unlock (const struct audit_log *log)
-{
-  flock (log->descriptor, LOCK_UN);
 }
 
 bool

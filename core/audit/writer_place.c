@@ -14,7 +14,6 @@
 #include "core/audit/predecessor.h"
 #include "core/audit/tail.h"
 #include "core/audit/writer.h"
-#include "core/base/clock.h"
 #include "core/base/memory.h"
 
 static int
@@ -139,24 +138,41 @@ enter_log (struct audit_log *log, struct error *error)
   return code;
 }
 
-/* Puts the writer to the end of the file that is open and locked. */
+static bool
+has_record (const struct audit_log *log)
+{
+  struct tail tail = { 0 };
+  bool found = tail_find (log->descriptor, log->path, &tail, NULL) != 0
+               || tail.last != NULL;
+
+  tail_free (&tail);
+  return found;
+}
+
+/* Puts the writer to the end of the file that is open. A new one goes on from
+ * the end of the chain, which need not be the file that this process had: that
+ * one's successor may have been moved away, too. */
 static int
 settle (struct audit_log *log, struct error *error)
 {
   struct stat status;
+  int code = 0;
 
   if (fstat (log->descriptor, &status) != 0)
     return error_set (error, EZCDC_E_UNAVAILABLE, "audit log %s: %m",
                       log->path);
   log->checked = 0;
+  if (!has_record (log))
+    code = audit_predecessor_find (log->path, log->keys, log->ring,
+                                   &log->place, error);
+  if (code != 0)
+    return code;
   return status.st_size > 0 ? enter_log (log, error)
                             : writer_begin_file (log, error);
 }
 
 /* The file was moved away: goes on in a new one at the old path. What others
- * wrote into the old one before it was moved has been read. Its lock is kept
- * until the new one is locked: nobody who comes from there may be faster,
- * because the new one may be moved away, too, before anything is in it. */
+ * wrote into the old one has been read. */
 static int
 follow_path (struct audit_log *log, struct error *error)
 {
@@ -165,11 +181,6 @@ follow_path (struct audit_log *log, struct error *error)
 
   if (code != 0)
     return code;
-  code = writer_lock (log, descriptor, error);
-  if (code != 0) {
-    close (descriptor);
-    return code;
-  }
   close (log->descriptor);
   log->descriptor = descriptor;
   return settle (log, error);
@@ -178,7 +189,7 @@ follow_path (struct audit_log *log, struct error *error)
 int
 writer_begin (struct audit_log *log, struct error *error)
 {
-  int code = writer_lock (log, log->descriptor, error);
+  int code = writer_lock (log, error);
 
   if (code != 0)
     return code;
@@ -214,69 +225,29 @@ knows_key (const struct audit_log *log)
   return known;
 }
 
-static bool
-has_record (const struct audit_log *log)
-{
-  struct tail tail = { 0 };
-  bool found = tail_find (log->descriptor, log->path, &tail, NULL) != 0
-               || tail.last != NULL;
-
-  tail_free (&tail);
-  return found;
-}
-
-/* Enters the file that is open and locked. If the keys do not do, the log may
- * carry one that does. *ret_again: not now, see audit_predecessor_find. */
+/* Opens what path names. If the keys do not do, the log may carry one that
+ * does. */
 static int
-enter_file (struct audit_log *log, bool *ret_again, struct error *error)
-{
-  int code = 0;
-
-  if (!knows_key (log))
-    code = audit_keys_learn (log->keys, log->ring, log->descriptor, log->path,
-                             error);
-  if (code == 0 && !has_record (log))
-    code = audit_predecessor_find (log->path, log->keys, log->ring,
-                                   &log->place, ret_again, error);
-  if (code == 0 && !*ret_again)
-    code = settle (log, error);
-  if (code == 0 && !*ret_again)
-    code = writer_note_epoch (log, error);
-  return code;
-}
-
-/* Opens what the path names and goes to its end. */
-static int
-try_to_enter (struct audit_log *log, bool *ret_again, struct error *error)
+enter_file (struct audit_log *log, struct error *error)
 {
   int code = writer_open_file (log, &log->descriptor, error);
 
+  if (code == 0 && !knows_key (log))
+    code = audit_keys_learn (log->keys, log->ring, log->descriptor, log->path,
+                             error);
   if (code == 0)
-    code = writer_lock (log, log->descriptor, error);
-  if (code != 0)
-    return code;
-  /* It may have been moved away meanwhile. */
-  if (writer_has_current_file (log))
-    code = enter_file (log, ret_again, error);
-  else
-    *ret_again = true;
-  writer_unlock (log);
-  return code;
+    code = settle (log, error);
+  return code == 0 ? writer_note_epoch (log, error) : code;
 }
 
 int
 writer_enter (struct audit_log *log, struct error *error)
 {
-  int64_t deadline = clock_monotonic () + WRITER_PATIENCE;
+  int code = writer_lock (log, error);
 
-  for (;;) {
-    bool again = false;
-    int code = try_to_enter (log, &again, error);
-    if (!again)
-      return code;
-    close (TAKE_DESCRIPTOR (log->descriptor));
-    log->place = (struct audit_place){ 0 };
-    if (!writer_may_try_again (deadline))
-      return writer_refuse_locked (log, error);
-  }
+  if (code != 0)
+    return code;
+  code = enter_file (log, error);
+  writer_unlock (log);
+  return code;
 }

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <ezcdc/connector.h>
@@ -85,8 +86,8 @@ format_line (struct audit_log *log, const struct audit_record *record,
 /* A full disk takes a part of a record first. Nothing of it may stay in front
  * of a later one. */
 static int
-append_line (struct audit_log *log, const struct text *line,
-             struct error *error)
+write_line (struct audit_log *log, const struct text *line,
+            struct error *error)
 {
   ssize_t written;
 
@@ -103,6 +104,20 @@ append_line (struct audit_log *log, const struct text *line,
                         log->path);
   if (ftruncate (log->descriptor, log->checked) != 0)
     error_prefix (error, "a torn record is left");
+  return code;
+}
+
+/* Who verifies the log locks the file for a moment to see no half record. */
+static int
+append_line (struct audit_log *log, const struct text *line,
+             struct error *error)
+{
+  int code = writer_wait_for (log, log->descriptor, error);
+
+  if (code != 0)
+    return code;
+  code = write_line (log, line, error);
+  flock (log->descriptor, LOCK_UN);
   return code;
 }
 

@@ -157,5 +157,6 @@ def test_an_act_without_a_record_does_not_happen(world, disk):
     assert done.code == 0, done
     names = {path.name for path in disk.log.parent.iterdir()
              if path.name.startswith("audit.jsonl")}
-    expected = {path.name for path in disk.files()} | {"audit.jsonl.checkpoint"}
+    expected = {path.name for path in disk.files()} \
+        | {"audit.jsonl.checkpoint", "audit.jsonl.lock"}
     assert names == expected

@@ -4,6 +4,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -372,7 +373,7 @@ a_full_disk_leaves_no_half_recovery (void **state)
   assert_contains (error.text, ".torn-");
   read_log (&after);
   assert_string_equal (before.data, after.data);
-  assert_int_equal (count_files (), 1);
+  assert_int_equal (count_files (), 2); /* and its lock */
   key_ring_free (ring);
   text_free (&before);
   text_free (&after);
@@ -462,6 +463,55 @@ a_log_that_was_moved_away_goes_on (void **state)
   assert_int_equal (report.bad_line, 1);
   key_ring_free (ring);
   text_free (&text);
+}
+
+/* A writer that does nothing while the log is moved away twice. */
+static void
+a_log_goes_on_from_its_newest_file (void **state)
+{
+  char moved[2][96];
+  const char *paths[] = { moved[0], moved[1], path };
+
+  (void) state;
+  snprintf (moved[0], sizeof moved[0], "%s.2", path);
+  snprintf (moved[1], sizeof moved[1], "%s.1", path);
+  struct audit_log *busy = open_log (GOOD, NULL);
+  struct audit_log *slow = open_log (GOOD, NULL);
+  assert_int_equal (rename (path, moved[0]), 0);
+  assert_int_equal (write_record (busy, "shop/1", NULL), 0);
+  assert_int_equal (rename (path, moved[1]), 0);
+  assert_int_equal (write_record (slow, "shop/2", NULL), 0);
+  assert_int_equal (write_record (busy, "shop/3", NULL), 0);
+  audit_log_free (busy);
+  audit_log_free (slow);
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  struct audit_report report = report_of (paths, 3, ring, NULL);
+  assert_int_equal (report.fault, AUDIT_FINE);
+  assert_int_equal (report.last_seq, 5);
+  key_ring_free (ring);
+}
+
+/* What others lock when the lock was removed is another file. */
+static void
+a_lock_that_was_removed_is_made_anew (void **state)
+{
+  char lock[96];
+  struct stat first;
+  struct stat second;
+
+  (void) state;
+  snprintf (lock, sizeof lock, "%s.lock", path);
+  struct audit_log *log = open_log (GOOD, NULL);
+  int held = open (lock, O_RDWR | O_CLOEXEC);
+  assert_true (held >= 0);
+  assert_int_equal (fstat (held, &first), 0);
+  assert_int_equal (first.st_mode & 0777, 0600);
+  assert_int_equal (unlink (lock), 0);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  assert_int_equal (stat (lock, &second), 0);
+  assert_int_not_equal (first.st_ino, second.st_ino);
+  close (held);
+  audit_log_free (log);
 }
 
 /* Opens the log again and again, as commands do, and writes a little. */
@@ -771,6 +821,8 @@ main (void)
     LOG_TEST (records_cut_off_a_log_in_use_are_noticed),
     LOG_TEST (several_processes_write_one_chain),
     LOG_TEST (a_log_that_was_moved_away_goes_on),
+    LOG_TEST (a_log_goes_on_from_its_newest_file),
+    LOG_TEST (a_lock_that_was_removed_is_made_anew),
     LOG_TEST (a_log_is_moved_away_under_load),
     LOG_TEST (a_run_keeps_a_checkpoint),
     LOG_TEST (records_are_copied),

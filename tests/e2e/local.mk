@@ -8,6 +8,7 @@ e2e_files = \
 	tests/e2e/pytest.ini \
 	tests/e2e/quickstart.py \
 	tests/e2e/harness/__init__.py \
+	tests/e2e/harness/canaries.py \
 	tests/e2e/harness/certificates.py \
 	tests/e2e/harness/engine.py \
 	tests/e2e/harness/memory.py \

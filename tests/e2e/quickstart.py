@@ -29,15 +29,17 @@ class Show:
 
     def __init__(self, started):
         self._started = started
+        self.shown = []
         self._bold = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
 
     def step(self, text):
+        self.shown.append(text)
         left, right = self._bold
         print(f"\n[{time.time() - self._started:3.0f} s] {left}{text}{right}",
               flush=True)
 
-    @staticmethod
-    def detail(text):
+    def detail(self, text):
+        self.shown.append(text)
         for line in text.rstrip("\n").split("\n"):
             print(f"        {line}", flush=True)
 
@@ -138,7 +140,7 @@ def say_how_to_look_around(show, folder, pipeline, source, target, database):
     show.step("It keeps running. Look around:")
     show.detail(f"""\
 the source     psql -h {source.folder} -p {source.port} -U {USER} {DATABASE}
-the target     {target.client_command(database)}
+the target     {target.client_command(database, folder / "target.cnf")}
 the pipeline   {pipeline.program.path} status {pipeline.ini}
 the key        . {folder}/key.env      (for commands that open secrets)
 compare        {pipeline.program.path} verify {pipeline.ini}
@@ -146,6 +148,14 @@ the settings   {pipeline.ini}
 the log        {pipeline.runs[-1].stderr_path}
 the audit log  {pipeline.audit_log}
 the end        ./quickstart --stop""")
+
+
+def demand_discretion(show, pipeline):
+    """What is on the screen is in its scrollback, and soon in a ticket."""
+    text = "\n".join([*show.shown, pipeline.outputs()])
+    for secret in [pipeline.key, *pipeline.secrets.values()]:
+        if secret in text:
+            sys.exit("quickstart: a secret was shown")
 
 
 def remember(folder, pids):
@@ -237,6 +247,7 @@ def main():
             remember(folder, [server.pid for server in servers if server.pid]
                      + [run.process.pid])
             kept = True
+        demand_discretion(show, pipeline)
     finally:
         if not kept:
             if run is not None:

@@ -4,15 +4,16 @@ in all that the program prints, writes, or shows in /proc."""
 
 import base64
 import os
-import pathlib
+import re
 import signal
 import stat
 
+import pymysql
 import pytest
 
-ROW = f"canary-row-{os.urandom(6).hex()}"
-KEY = f"canary-key-{os.urandom(6).hex()}"
-NUMBER = "739184625017"
+import quickstart
+from harness.canaries import KEY, NUMBER, ROW, found
+
 LONG = " ".join(f"{ROW}-{i}" for i in range(2000))      # TOAST
 ITEMS = """
 CREATE TABLE items (id text PRIMARY KEY, note text, big text, n bigint,
@@ -35,43 +36,6 @@ def add(world, key, day="2024-01-01"):
 
 def debug(pipeline):
     return pipeline.section("pipeline", log_level="debug")
-
-
-def forms(secret):
-    """A text as it is, and as it may stand in a header or in a dump."""
-    plain = secret.encode()
-    yield plain
-    yield plain.hex().encode()
-    for before in (b"", b"1", b"12"):       # base64 at each of three offsets
-        coded = base64.b64encode(before + plain)
-        yield coded[(len(before) * 8 + 5) // 6 + 1:-4]
-
-
-def places(pipeline):
-    """(name, bytes) of each text that the program has left anywhere."""
-    yield "output", pipeline.outputs().encode()
-    for path in pipeline.folder.rglob("*"):
-        if stat.S_ISREG(path.stat().st_mode):
-            yield str(path.relative_to(pipeline.folder)), path.read_bytes()
-    for run in pipeline.runs:
-        for pid in {run.keeper, run.runner()} - {None} if run.running else ():
-            for file in ("cmdline", "environ", "comm", "status"):
-                yield f"/proc/.../{file}", \
-                    pathlib.Path(f"/proc/{pid}/{file}").read_bytes()
-
-
-def found(world, pipeline, *more, but=()):
-    """Where a canary is that must not be; rows may be in the dead letters."""
-    secrets = [*world.secrets(), pipeline.key, *pipeline.secrets.values(),
-               *more]
-    leaks = []
-    for name, text in places(pipeline):
-        needles = [*secrets]
-        if not name.endswith("/dead_letters.jsonl"):
-            needles += [ROW, NUMBER]
-        leaks += [f"{needle} in {name}" for needle in needles
-                  for form in forms(needle) if form in text]
-    return leaks
 
 
 def tell_all(pipeline):
@@ -107,6 +71,11 @@ def test_a_life_without_mishaps(items):
     pipeline.section("pipeline", audit_syslog=pipeline.folder / "nobody")
     run = pipeline.start()
     run.wait_streaming()
+    hold = items.starrocks.hold("items")
+    add(items, f"{KEY}-4")
+    run.wait_until(hold.reached, "a row is on its way")
+    assert not found(items, pipeline)
+    hold.release()
     add(items, f"{KEY}-2")
     items.sql("UPDATE items SET n = n + 1")         # big is unchanged
     items.sql("UPDATE items SET id = id || '-3' WHERE id = %s", (KEY,))
@@ -333,3 +302,32 @@ def test_what_fails(items, mishap):
         if mishap != "nobody there" or command[0] != "verify":
             pipeline(*command, pipeline.ini, **environment)
     assert not found(items, pipeline, *environment.values(), wrong)
+
+
+# What is shown to somebody who tries it out.
+
+def test_the_quickstart_that_is_kept(items, capsys):
+    """It names the clients of both sides and how they come in."""
+    pipeline = items.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    show = quickstart.Show(0)
+    quickstart.say_how_to_look_around(show, items.folder, pipeline,
+                                      items.postgres, items.starrocks, "shop")
+    shown = capsys.readouterr().out
+    assert run.terminate() == 0
+    secrets = [pipeline.key, *pipeline.secrets.values()]
+    assert not [secret for secret in secrets if secret in shown]
+    quickstart.demand_discretion(show, pipeline)
+    for secret in secrets:
+        show.detail(f"x{secret}x")
+        with pytest.raises(SystemExit):
+            quickstart.demand_discretion(show, pipeline)
+        show.shown.pop()
+    options, = re.findall(r"--defaults-extra-file=(\S+)", shown)
+    assert stat.S_IMODE(os.stat(options).st_mode) == 0o600
+    connection = pymysql.connect(
+        host=items.starrocks.host, port=items.starrocks.port,
+        user=items.starrocks.user, read_default_file=options,
+        ssl={"ca": str(items.starrocks.ca)})
+    connection.close()

@@ -39,7 +39,7 @@ class StandIn:
         self.process = self.popen(
             [sys.executable, os.path.join(HERE, "standin.py"),
              "--data", self.folder, "--user", self.user,
-             "--password", self.password] + self.options)
+             "--password-file", self.password_file()] + self.options)
         deadline = time.monotonic() + timeout
         while not os.path.exists(ready):
             if self.process.poll() is not None:
@@ -52,6 +52,13 @@ class StandIn:
         with open(ready, encoding="utf-8") as file:
             self.ports = json.load(file)
         return self
+
+    def password_file(self):
+        path = os.path.join(self.folder, "password")
+        with open(path, "w", encoding="utf-8",
+                  opener=lambda *how: os.open(*how, mode=0o600)) as file:
+            file.write(self.password)
+        return path
 
     def popen(self, command):
         """How a process is started; for others to override."""

@@ -24,6 +24,11 @@ from stand_in.transaction_api import TransactionApi  # noqa: E402
 from stand_in.version import Version                # noqa: E402
 
 
+def content(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, metavar="DIR")
@@ -38,6 +43,8 @@ def arguments():
     parser.add_argument("--user", action="append", default=[],
                         help="repeat for several; pairs with --password")
     parser.add_argument("--password", action="append", default=[])
+    parser.add_argument("--password-file", dest="password", action="append",
+                        type=content, help="not seen in a list of processes")
     parser.add_argument("--clear-user", action="append", default=[],
                         metavar="USER", help="signs in by clear text")
     parser.add_argument("--tls-cert")

@@ -47,11 +47,15 @@ class Target:
     def describe(self):
         return f"{self.host}:{self.port}, loads by {self.load_url}"
 
-    def client_command(self, database):
-        """How a person opens it."""
+    def client_command(self, database, options):
+        """How a person opens it; the password is written to the file options,
+        since what is shown here is on a screen and in lists of processes."""
+        password = self.password.replace("\\", "\\\\")
+        options.touch(mode=0o600)
+        options.write_text(f'[client]\npassword="{password}"\n')
         tls = f" --ssl-ca={self.ca} --ssl-verify-server-cert" if self.ca else ""
-        return (f"mysql -h {self.host} -P {self.port} -u {self.user}"
-                f" -p'{self.password}'{tls} {database}")
+        return (f"mysql --defaults-extra-file={options} -h {self.host}"
+                f" -P {self.port} -u {self.user}{tls} {database}")
 
     def connect(self, database=None):
         context = ssl.create_default_context(cafile=str(self.ca)) \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growable arrays. */
+/* Growable arrays, and what need not be wiped. */
 
 #include <config.h>
 
@@ -31,4 +31,17 @@ array_reserve (void *array, size_t *capacity, size_t needed,
   memcpy (array, &grown, sizeof grown);
   *capacity = wanted;
   return true;
+}
+
+#ifdef WITH_WIPING_FREE
+/* glibc's own free. */
+extern void __libc_free (void *block);
+#else
+#define __libc_free free
+#endif
+
+void
+free_unwiped (void *block)
+{
+  __libc_free (block);
 }

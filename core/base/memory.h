@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checked size arithmetic, growable arrays and clean-up by scope. */
+/* Checked size arithmetic, growable arrays, clean-up by scope, and what need
+ * not be wiped. */
 
 #ifndef EZCDC_BASE_MEMORY_H
 #define EZCDC_BASE_MEMORY_H
@@ -41,6 +42,10 @@ size_multiply (size_t a, size_t b, size_t *ret_product)
  */
 bool array_reserve (void *array, size_t *capacity, size_t needed,
                     size_t element_size) __attribute__ ((nonnull));
+
+/* Gives back a block that no secret can have been in (rows, many megabytes of
+ * them): free wipes, where core/base/wiping_free.c is in the program. */
+void free_unwiped (void *block);
 
 /* Clean-up by scope: a variable that is declared with one of these is freed
  * or closed when its scope ends, on every way out. Initialise it at its

@@ -44,18 +44,56 @@ bytes_to_wipe (const void *block)
   return (word & mapped) != 0 ? 0 : (word & ~flags) - sizeof word;
 }
 
-/* Not explicit_bzero, which would be a call more: the compiler knows nothing
- * of __libc_free that would let it drop the stores. */
+/* Wipes a block. Most are small: for them a call of memset would cost more
+ * than the stores. Sizes are 8 less than a multiple of 16, and at least 24; the
+ * last stores may overlap the ones before.
+ *
+ * Not explicit_bzero: the compiler knows nothing of __libc_free that would let
+ * it drop the stores. */
+static inline void
+wipe (void *block, size_t size)
+{
+  char *at = block;
+
+  if (size > 512 || size < 24) {
+    memset (block, 0, size);
+    return;
+  }
+  if (size >= 64) {
+    char *last = at + size - 64;
+
+    for (; at < last; at += 64)
+      memset (at, 0, 64);
+    memset (last, 0, 64);
+    return;
+  }
+  memset (at, 0, 16);
+  if (size > 32)
+    memset (at + 16, 0, 16);
+  memset (at + size - 16, 0, 16);
+}
+
+/* glibc's free leaves errno alone from 2.33 on. */
+static void
+give_back (void *block)
+{
+#if __GLIBC_PREREQ(2, 33)
+  __libc_free (block);
+#else
+  int saved = errno;
+
+  __libc_free (block);
+  errno = saved;
+#endif
+}
+
 void
 free (void *block)
 {
   if (block == NULL)
     return;
-  memset (block, 0, bytes_to_wipe (block));
-
-  int saved = errno;
-  __libc_free (block);
-  errno = saved;
+  wipe (block, bytes_to_wipe (block));
+  give_back (block);
 }
 
 /* Moves a block itself where glibc would leave the old one as it is. */

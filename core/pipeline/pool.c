@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core/base/clock.h"
+#include "core/base/memory.h"
 #include "core/pipeline/pool.h"
 
 /* Free chunks beyond this share of the budget go back to the system. */
@@ -37,7 +38,7 @@ pool_destroy (struct pool *pool)
     struct pool_chunk *chunk = pool->free;
 
     pool->free = chunk->next;
-    free (chunk);
+    free_unwiped (chunk);
   }
   pthread_cond_destroy (&pool->released);
   pthread_mutex_destroy (&pool->lock);
@@ -92,7 +93,7 @@ pool_give (struct pool *pool, struct pool_chunk *chunk)
   }
   pthread_cond_broadcast (&pool->released);
   pthread_mutex_unlock (&pool->lock);
-  free (chunk);
+  free_unwiped (chunk);
 }
 
 void

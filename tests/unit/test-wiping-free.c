@@ -52,6 +52,24 @@ test_freed_block (void **state)
   free (NULL);
 }
 
+/* Small blocks are wiped by other means than large ones. */
+static void
+test_blocks_of_every_size (void **state)
+{
+  (void) state;
+  for (size_t size = 24; size < 2048; size += 16) {
+    char *block = malloc (size);
+    void *behind = malloc (size);
+    uintptr_t address = (uintptr_t) block;
+
+    assert_non_null (block);
+    memset (block, 'S', size);
+    free (block);
+    assert_int_equal (count_bytes (address, size, 'S'), 0);
+    free (behind);
+  }
+}
+
 static void
 test_realloc_that_moves (void **state)
 {
@@ -136,6 +154,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_freed_block),
+    cmocka_unit_test (test_blocks_of_every_size),
     cmocka_unit_test (test_realloc_that_moves),
     cmocka_unit_test (test_realloc_that_shrinks),
     cmocka_unit_test (test_large_blocks),

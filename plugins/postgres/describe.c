@@ -109,8 +109,23 @@ enum {
   " WHERE u.pubname = $2 AND r.prrelid = a.attrelid"                          \
   " AND r.prattrs IS NOT NULL)"
 
+/* The condition for a column that the publication carries. Generated ones are
+ * carried from 18 on, if it says so; 15 to 17 list them all the same, among
+ * the columns of a table whose columns the publication does not name. */
+static const char *
+describe_carried (int version)
+{
+  if (version >= 180000)
+    return "CASE WHEN p.tablename IS NULL THEN a.attgenerated = ''"
+           " ELSE a.attname = ANY (p.attnames) END";
+  if (version >= 150000)
+    return "a.attgenerated = '' AND (p.tablename IS NULL"
+           " OR a.attname = ANY (p.attnames))";
+  return "a.attgenerated = ''";
+}
+
 /* The first %s adds a condition for a column that has values in old rows, the
- * second is the condition for one that the publication carries. */
+ * second is describe_carried. */
 static const char describe_columns[] = SQL_DOMAINS
   " SELECT x.oid, x.number, x.name, x.type, x.modifier, x.filled,"
   " (SELECT min(l.oid::regclass::text) FROM " SQL_TREE " l"
@@ -180,9 +195,7 @@ catalog_read (struct postgres *self, struct session *session, const char *oids,
     return code;
   snprintf (sql, sizeof sql, describe_columns,
             choosy ? "OR " SQL_NAMED_COLUMNS : "",
-            choosy ? "CASE WHEN p.tablename IS NULL THEN a.attgenerated = ''"
-                     " ELSE a.attname = ANY (p.attnames) END"
-                   : "a.attgenerated = ''");
+            describe_carried (session->version));
   code = session_query (session, "read the catalog", sql, 2, parameters,
                         &catalog.columns);
   if (code != EZCDC_OK) {

@@ -100,10 +100,15 @@ def test_generated_columns_do_not_stop_a_table(world):
     world.sql("INSERT INTO areas (id, side) VALUES (1, 2), (2, 3)")
     pipeline = world.pipeline("public.areas")
     pipeline.until_caught_up()
+    columns = world.starrocks.columns(world.target, "areas")
+    assert "area" not in columns
     world.sql("INSERT INTO areas (id, side) VALUES (3, 4);"
               "UPDATE areas SET side = 9 WHERE id = 1")
-    pipeline.until_caught_up()
+    done = pipeline.until_caught_up()
+    assert "is copied again" not in done.stderr, done
     world.assert_same("areas")
+    assert world.starrocks.columns(world.target, "areas") == columns
+    assert pipeline.verify().code == 0
 
 
 @pytest.mark.parametrize("kind, value", [

@@ -67,9 +67,10 @@ wipe (void *block, size_t size)
     memset (last, 0, 64);
     return;
   }
-  memset (at, 0, 16);
+  /* 24, 40 or 56 */
   if (size > 32)
-    memset (at + 16, 0, 16);
+    memset (at + 16, 0, 24);
+  memset (at, 0, 16);
   memset (at + size - 16, 0, 16);
 }
 

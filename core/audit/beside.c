@@ -3,10 +3,7 @@
 
 #include <config.h>
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,17 +25,6 @@ beside_path (const char *log_path, const char *suffix, struct error *error)
   return path;
 }
 
-char *
-beside_folder (const char *path)
-{
-  const char *slash = strrchr (path, '/');
-
-  if (slash == NULL)
-    return strdup (".");
-  return slash == path ? strdup ("/")
-                       : strndup (path, (size_t) (slash - path));
-}
-
 int
 beside_adopt (const char *folder, int descriptor, const char *path,
               struct error *error)
@@ -57,7 +43,9 @@ beside_adopt (const char *folder, int descriptor, const char *path,
 int
 beside_replace (const char *path, const struct text *text, struct error *error)
 {
-  CLEANUP_FREE char *folder = beside_folder (path);
+  CLEANUP_FREE char *folder = file_folder (path);
+
+  file_sweep (path);
   int code = file_replace (path, text->data, text->length, 0600, error);
 
   if (code != 0)
@@ -67,30 +55,4 @@ beside_replace (const char *path, const struct text *text, struct error *error)
   if (folder == NULL || descriptor < 0)
     return error_set (error, EZCDC_E_UNAVAILABLE, "open %s: %m", path);
   return beside_adopt (folder, descriptor, path, error);
-}
-
-/* The file's name, and a dot and six more as mkstemp makes them. */
-static bool
-is_left_over (const char *name, const char *file_name)
-{
-  size_t length = strlen (file_name);
-
-  return strncmp (name, file_name, length) == 0 && name[length] == '.'
-         && strlen (name + length + 1) == 6;
-}
-
-void
-beside_sweep (const char *path)
-{
-  CLEANUP_FREE char *folder_path = beside_folder (path);
-  const char *slash = strrchr (path, '/');
-  DIR *folder = folder_path != NULL ? opendir (folder_path) : NULL;
-  const struct dirent *entry;
-
-  if (folder == NULL)
-    return;
-  while ((entry = readdir (folder)) != NULL)
-    if (is_left_over (entry->d_name, slash != NULL ? slash + 1 : path))
-      unlinkat (dirfd (folder), entry->d_name, 0);
-  closedir (folder);
 }

@@ -12,21 +12,14 @@
 char *beside_path (const char *log_path, const char *suffix,
                    struct error *error) __attribute__ ((nonnull (1, 2)));
 
-/* The folder that a path lies in, the caller's to free; NULL if memory is
- * out. */
-char *beside_folder (const char *path) __attribute__ ((nonnull));
-
 /* Gives a file that root has made to the owner of its folder. */
 int beside_adopt (const char *folder, int descriptor, const char *path,
                   struct error *error) __attribute__ ((nonnull (1, 3)));
 
 /* Replaces such a file as a whole; a new one has mode 0600 and belongs to the
- * owner of its folder. */
+ * owner of its folder. What a process left that was killed while it did the
+ * same goes. The caller has the log's lock. */
 int beside_replace (const char *path, const struct text *text,
                     struct error *error) __attribute__ ((nonnull (1, 2)));
-
-/* Removes what processes have left that ended while they replaced that file.
- * Nobody may be replacing it now. */
-void beside_sweep (const char *path) __attribute__ ((nonnull));
 
 #endif

@@ -12,10 +12,10 @@
 
 #include "core/audit/actions.h"
 #include "core/audit/actor.h"
-#include "core/audit/beside.h"
 #include "core/audit/state.h"
 #include "core/audit/writer.h"
 #include "core/base/clock.h"
+#include "core/base/files.h"
 
 #define STEP_TOLERANCE INT64_C (1000000)
 
@@ -24,7 +24,7 @@ start_log (struct audit_log *log, const char *path,
            const struct key_ring *ring, struct error *error)
 {
   log->path = strdup (path);
-  log->folder = beside_folder (path);
+  log->folder = file_folder (path);
   if (log->path == NULL || log->folder == NULL)
     return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
   actor_name (log->user, sizeof log->user);

@@ -49,8 +49,15 @@ replace_checkpoint (struct audit_log *log, struct error *error)
 
   if (path == NULL)
     return EZCDC_E_MEMORY;
-  int code = audit_log_checkpoint (log, &line, error);
-  return code == 0 ? beside_replace (path, &line, error) : code;
+  int code = writer_begin (log, error);
+  if (code != 0)
+    return code;
+  code = audit_checkpoint_sign (log->ring, log->path, &log->place, &line,
+                                error);
+  if (code == 0)
+    code = beside_replace (path, &line, error);
+  writer_unlock (log);
+  return code;
 }
 
 static bool

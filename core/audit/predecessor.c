@@ -12,9 +12,9 @@
 
 #include <ezcdc/connector.h>
 
-#include "core/audit/beside.h"
 #include "core/audit/predecessor.h"
 #include "core/audit/tail.h"
+#include "core/base/files.h"
 #include "core/base/memory.h"
 
 /* The place behind the last whole record of a file, if it is a log. */
@@ -67,7 +67,7 @@ audit_predecessor_find (const char *path, struct audit_keys *keys,
                         const struct key_ring *ring, struct audit_place *place,
                         struct error *error)
 {
-  CLEANUP_FREE char *folder_path = beside_folder (path);
+  CLEANUP_FREE char *folder_path = file_folder (path);
   const char *slash = strrchr (path, '/');
   const char *log_name = slash != NULL ? slash + 1 : path;
   DIR *folder = folder_path != NULL ? opendir (folder_path) : NULL;

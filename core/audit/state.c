@@ -152,9 +152,5 @@ audit_state_save (const struct audit_keys *keys, size_t index,
   if (path == NULL)
     return EZCDC_E_MEMORY;
   int code = describe_state (keys, index, ring, &text, error);
-  if (code == 0)
-    code = beside_replace (path, &text, error);
-  if (code == 0)
-    beside_sweep (path);
-  return code;
+  return code == 0 ? beside_replace (path, &text, error) : code;
 }

@@ -5,6 +5,7 @@
 
 #include <ezcdc/connector.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -18,9 +19,13 @@
 #include "core/base/files.h"
 #include "core/base/memory.h"
 
-/* A folder's name and a NUL for the file `path`; the caller frees it. */
-static char *
-folder_of (const char *path)
+/* What stands behind a file's name in the name of the one that is to replace
+ * it; the X are letters and digits. Nobody would name a copy like that. */
+#define TEMPORARY_SUFFIX ".ezcdc-XXXXXX"
+#define TEMPORARY_RANDOM 6 /* how many X there are */
+
+char *
+file_folder (const char *path)
 {
   const char *slash = strrchr (path, '/');
 
@@ -171,12 +176,13 @@ static int
 replace_resolved (const char *path, const void *data, size_t length,
                   mode_t mode, struct error *error)
 {
-  CLEANUP_FREE char *folder = folder_of (path);
+  CLEANUP_FREE char *folder = file_folder (path);
   CLEANUP_FREE char *temporary = NULL;
   CLEANUP_CLOSE int descriptor = -1;
   int r;
 
-  if (folder == NULL || asprintf (&temporary, "%s.XXXXXX", path) < 0) {
+  if (folder == NULL
+      || asprintf (&temporary, "%s" TEMPORARY_SUFFIX, path) < 0) {
     temporary = NULL;
     return out_of_memory (error, path);
   }
@@ -205,6 +211,58 @@ file_replace (const char *path, const void *data, size_t length, mode_t mode,
   return replace_resolved (resolved != NULL ? resolved : path, data, length,
                            mode, error);
 }
+
+/* ---- What remains of processes that were killed ------------------------ */
+
+static bool
+is_temporary_of (const char *name, const char *file_name)
+{
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  size_t length = strlen (file_name);
+  size_t fixed = strlen (TEMPORARY_SUFFIX) - TEMPORARY_RANDOM;
+
+  return strncmp (name, file_name, length) == 0
+         && strncmp (name + length, TEMPORARY_SUFFIX, fixed) == 0
+         && strlen (name + length + fixed) == TEMPORARY_RANDOM
+         && strspn (name + length + fixed, letters) == TEMPORARY_RANDOM;
+}
+
+/* A regular file of ours, or of the owner of the file that it was to replace:
+ * root gives it away. */
+static bool
+is_ours (int folder, const char *name, const char *file_name)
+{
+  struct stat status;
+  struct stat file;
+
+  if (fstatat (folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0
+      || !S_ISREG (status.st_mode))
+    return false;
+  return status.st_uid == geteuid ()
+         || (fstatat (folder, file_name, &file, AT_SYMLINK_NOFOLLOW) == 0
+             && S_ISREG (file.st_mode) && status.st_uid == file.st_uid);
+}
+
+void
+file_sweep (const char *path)
+{
+  CLEANUP_FREE char *folder_path = file_folder (path);
+  DIR *folder = folder_path != NULL ? opendir (folder_path) : NULL;
+  const char *slash = strrchr (path, '/');
+  const char *file_name = slash != NULL ? slash + 1 : path;
+  const struct dirent *entry;
+
+  if (folder == NULL)
+    return;
+  while ((entry = readdir (folder)) != NULL)
+    if (is_temporary_of (entry->d_name, file_name)
+        && is_ours (dirfd (folder), entry->d_name, file_name))
+      unlinkat (dirfd (folder), entry->d_name, 0);
+  closedir (folder);
+}
+
+/* ---- Folders ----------------------------------------------------------- */
 
 /* Makes one folder; that it exists already is no failure. */
 static bool

@@ -10,8 +10,9 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 
-/* All return 0 or an EZCDC_E_... with a text that names the path and the
- * reason. What does not exist or may not be read is EZCDC_E_CONFIG. */
+/* What returns an int returns 0, or an EZCDC_E_... with a text that names the
+ * path and the reason. What does not exist or may not be read is
+ * EZCDC_E_CONFIG. */
 
 /* Appends the whole content to text; a regular file or something that can be
  * read to its end (a pipe). More than limit bytes is an error, and leaves
@@ -30,6 +31,15 @@ int file_read (const char *path, size_t limit, struct text *text,
 int file_replace (const char *path, const void *data, size_t length,
                   mode_t mode, struct error *error)
   __attribute__ ((nonnull (1)));
+
+/* Removes what processes have left that were killed while they replaced that
+ * file: regular files FILE.ezcdc-XXXXXX of this user or of the file's owner.
+ * Nobody may be replacing it now; path is no symbolic link. */
+void file_sweep (const char *path) __attribute__ ((nonnull));
+
+/* The folder that a path lies in, the caller's to free; NULL if memory is
+ * out. */
+char *file_folder (const char *path) __attribute__ ((nonnull));
 
 /* Makes a folder and those above it that are missing, each with mode 0700.
  * An existing one is left as it is. */

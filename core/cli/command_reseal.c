@@ -80,6 +80,8 @@ reseal_file (const char *path, const struct key_ring *ring, bool dry_run)
   char id[KEY_ID_TEXT_SIZE];
   int code = seal_file_open (path, ring, &file, &error);
 
+  if (code == 0 && !dry_run)
+    ini_edit_sweep (&file.edit);
   if (code == 0)
     code = reseal_keys (&file, &tally, &error);
   if (code == 0 && tally.stale > 0 && !dry_run)

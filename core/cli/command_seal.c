@@ -181,10 +181,12 @@ seal (const struct arguments *arguments, struct error *error)
                ? error->code
                : seal_file_open (arguments->path, ring, &file, error);
 
-  if (code == 0)
+  if (code == 0) {
+    ini_edit_sweep (&file.edit);
     code = arguments->where == NULL
              ? seal_all (&file, error)
              : seal_one (&file, arguments->where, error);
+  }
   if (code == 0 && file.edit.count > 0)
     code = seal_file_commit (&file, "credential.sealed", error);
   if (code == 0)

@@ -81,6 +81,12 @@ ini_edit_close (struct ini_edit *edit)
   *edit = (struct ini_edit){ .lock = -1 };
 }
 
+void
+ini_edit_sweep (const struct ini_edit *edit)
+{
+  file_sweep (edit->path);
+}
+
 /* ---- Changing ---------------------------------------------------------- */
 
 /* Behind which line a new key of the section goes. */

@@ -38,6 +38,10 @@ int ini_edit_open (const char *path, struct ini_edit *edit,
                    struct error *error) __attribute__ ((nonnull (1, 2)));
 void ini_edit_close (struct ini_edit *edit) __attribute__ ((nonnull));
 
+/* Removes what changes of the file have left that were killed: it may hold
+ * what was sealed. */
+void ini_edit_sweep (const struct ini_edit *edit) __attribute__ ((nonnull));
+
 /* Notes that a key of a section is to have the value; a key that is not there
  * is added at the section's end. The value has no line ends. */
 int ini_edit_set (struct ini_edit *edit, const struct ini_section *section,

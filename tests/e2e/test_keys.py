@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -213,6 +214,55 @@ def test_reseal_that_is_killed_anywhere_loses_nothing(items):
     assert done.code == engine.OK, done
     done = program("run", "--until-caught-up", pipeline.ini, **ring)
     assert done.code == engine.OK, done
+
+
+@pytest.mark.parametrize("command", ["seal", "reseal"])
+def test_what_a_killed_command_leaves_is_removed_by_the_next(items, command):
+    """It is killed in the middle of the new file, by a limit of file sizes."""
+    pipeline = items.pipeline()
+    program = pipeline.program
+    ring = {"CONFIG_ENCRYPTION_KEY": pipeline.key}
+    if command == "seal":
+        for option, secret in pipeline.secrets.items():
+            section, name = option.split(".")
+            pipeline.sections[section][name] = secret
+        pipeline.write()
+    else:
+        pipeline.seal()
+        ring = {"CONFIG_ENCRYPTION_KEY": program.new_key(),
+                "CONFIG_ENCRYPTION_KEYS_OLD": pipeline.key}
+    with pipeline.ini.open("a") as file:
+        file.write("; a remark\n" * 100_000)
+    backup = pipeline.ini.with_name(f"{pipeline.ini.name}.backup")
+    shutil.copy(pipeline.ini, backup)
+    before = pipeline.ini.read_bytes()
+
+    def beside():
+        return set(pipeline.folder.glob(f"{pipeline.ini.name}.*")) - {backup}
+
+    child = subprocess.run(
+        [program.path, command, pipeline.ini], check=False,
+        env=program.environment(**ring), capture_output=True, text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                              (600_000, 600_000)))
+    assert child.returncode == -signal.SIGXFSZ, child
+    assert pipeline.ini.read_bytes() == before
+    left, = beside()
+    assert "ezc1:" in left.read_text()
+    if command == "reseal":
+        assert program("reseal", "--dry-run", pipeline.ini, **ring).code == 0
+        assert beside() == {left}, "a dry run changes nothing"
+
+    done = program(command, pipeline.ini, **ring)
+    assert done.code == engine.OK, done
+    assert pipeline.ini.read_bytes() != before
+    assert not beside() and backup.read_bytes() == before
+
+    # Also if there is nothing to do for it.
+    left.write_text("ezc1:")
+    done = program(command, pipeline.ini, **ring)
+    assert done.code == engine.OK, done
+    assert not beside() and backup.exists()
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/files.h"
@@ -189,6 +192,95 @@ test_replace_fails_clean (void **state)
   assert_contains (error.text, "No such file");
 }
 
+/* Begins to replace a file, and is killed while it writes the new one. */
+static void
+be_killed_while_replacing (const char *name)
+{
+  static const char content[10000];
+  const struct rlimit limit = { 5000, 5000 };
+  const struct rlimit no_core = { 0, 0 };
+  int status;
+  pid_t child = fork ();
+
+  if (child == 0) {
+    signal (SIGXFSZ, SIG_DFL);
+    setrlimit (RLIMIT_CORE, &no_core);
+    setrlimit (RLIMIT_FSIZE, &limit);
+    file_replace (name, content, sizeof content, 0600, NULL);
+    _exit (1);
+  }
+  assert_int_equal (waitpid (child, &status, 0), child);
+  assert_true (WIFSIGNALED (status));
+  assert_int_equal (WTERMSIG (status), SIGXFSZ);
+}
+
+static void
+test_sweep_removes_what_was_left (void **state)
+{
+  char name[200];
+  size_t before;
+
+  (void) state;
+  snprintf (name, sizeof name, "%s", in_folder ("swept"));
+  assert_int_equal (file_replace (name, "old", 3, 0600, NULL), 0);
+  before = count_entries ();
+  be_killed_while_replacing (name);
+  be_killed_while_replacing (name);
+  assert_int_equal (count_entries (), before + 2);
+  /* Another file's are not its business. */
+  file_sweep (in_folder ("swep"));
+  assert_int_equal (count_entries (), before + 2);
+  file_sweep (name);
+  assert_int_equal (count_entries (), before);
+  assert_int_equal (access (name, F_OK), 0);
+}
+
+static void
+test_sweep_keeps_everything_else (void **state)
+{
+  static const char *const names[] = {
+    "kept",
+    "kept.backup",
+    "kept.ezcdc-",
+    "kept.ezcdc-12345",
+    "kept.ezcdc-1234567",
+    "kept.ezcdc-12-456",
+    "kept.ezcdc-123456~",
+    "old.kept.ezcdc-123456",
+  };
+  size_t before = count_entries ();
+
+  (void) state;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    assert_int_equal (file_replace (in_folder (names[i]), "x", 1, 0600, NULL),
+                      0);
+  assert_int_equal (mkdir (in_folder ("kept.ezcdc-folder"), 0700), 0);
+  assert_int_equal (symlink ("kept", in_folder ("kept.ezcdc-link00")), 0);
+  assert_int_equal (mkfifo (in_folder ("kept.ezcdc-pipe00"), 0600), 0);
+  file_sweep (in_folder ("kept"));
+  assert_int_equal (count_entries (),
+                    before + sizeof names / sizeof *names + 3);
+}
+
+/* Only root can give files away. */
+static void
+test_sweep_looks_at_owners (void **state)
+{
+  (void) state;
+  if (geteuid () != 0)
+    skip ();
+  assert_int_equal (file_replace (in_folder ("owned"), "x", 1, 0600, NULL), 0);
+  assert_int_equal (chown (path, 1001, 1001), 0);
+  assert_int_equal (
+    file_replace (in_folder ("owned.ezcdc-theirs"), "x", 1, 0600, NULL), 0);
+  assert_int_equal (chown (path, 1002, 1002), 0);
+  file_sweep (in_folder ("owned"));
+  assert_int_equal (access (in_folder ("owned.ezcdc-theirs"), F_OK), 0);
+  assert_int_equal (chown (path, 1001, 1001), 0);
+  file_sweep (in_folder ("owned"));
+  assert_int_equal (access (in_folder ("owned.ezcdc-theirs"), F_OK), -1);
+}
+
 static void
 test_folder_make (void **state)
 {
@@ -225,6 +317,9 @@ main (void)
     cmocka_unit_test (test_read_pipe),
     cmocka_unit_test (test_replace_through_link),
     cmocka_unit_test (test_replace_fails_clean),
+    cmocka_unit_test (test_sweep_removes_what_was_left),
+    cmocka_unit_test (test_sweep_keeps_everything_else),
+    cmocka_unit_test (test_sweep_looks_at_owners),
     cmocka_unit_test (test_folder_make),
   };
 

@@ -3,6 +3,7 @@
 
 #include <config.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,14 +58,33 @@ key_id (void)
   return EXIT_OK;
 }
 
+/* The words behind "status"; argv ends with NULL. */
+static int
+run_status (char **words)
+{
+  bool json = false;
+
+  for (; *words != NULL && **words == '-'; words++) {
+    if (strcmp (*words, "--") == 0) {
+      words++;
+      break;
+    }
+    if (strcmp (*words, "--json") != 0)
+      return command_usage_error (&command_key, "unknown option %s", *words);
+    json = true;
+  }
+  if (*words == NULL)
+    return command_usage_error (&command_key, "which files?");
+  return key_status (words, json);
+}
+
 static int
 run (int argc, char **argv)
 {
   if (argc < 2)
     return command_usage_error (&command_key, "new, id, status or retire?");
   if (strcmp (argv[1], "status") == 0)
-    return argc > 2 ? key_status (argv + 2)
-                    : command_usage_error (&command_key, "which files?");
+    return run_status (argv + 2);
   if (strcmp (argv[1], "retire") == 0)
     return argc > 3 ? key_retire (argv[2], argv + 3)
                     : command_usage_error (&command_key,
@@ -87,7 +107,7 @@ const struct command command_key = {
   .usage =
     "Usage: ezcdc key new\n"
     "       ezcdc key id\n"
-    "       ezcdc key status FILE...\n"
+    "       ezcdc key status [--json] FILE...\n"
     "       ezcdc key retire ID FILE...\n"
     "\n"
     "new prints a new key as 64 hexadecimal digits. Whoever has it can open\n"
@@ -100,7 +120,8 @@ const struct command command_key = {
     "\n"
     "status says of each sealed value of each FILE under which key it is, and\n"
     "of each key that is given how many values need it. It opens none. It\n"
-    "ends with 3 if a value is under a key that is not given.\n"
+    "ends with 3 if a value is under a key that is not given. With --json it\n"
+    "prints one object.\n"
     "\n"
     "retire says whether the old key with that ID may be removed: only if no\n"
     "value of any FILE is under it. It ends with 3 otherwise, and names the\n"

@@ -4,6 +4,7 @@
 #include <config.h>
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <ezcdc/connector.h>
@@ -90,6 +91,13 @@ print_value (const struct ini *ini, const struct ini_section *section,
 
 /* ---- status ------------------------------------------------------------- */
 
+/* What a key of the ring is for; NULL if it is not there. */
+static const char *
+use_of (int index)
+{
+  return index == 0 ? "primary" : index > 0 ? "old" : NULL;
+}
+
 static void
 show_value (void *context, const struct ini *ini,
             const struct ini_section *section, const struct ini_key *key,
@@ -109,27 +117,104 @@ show_keys (const struct key_ring *ring, const struct key_use *use)
 
   for (size_t i = 0; i < key_ring_count (ring); i++) {
     key_id_text (key_ring_id (ring, i), id);
-    print_line ("key %s (%s): %zu sealed values", id,
-                i == 0 ? "primary" : "old", use->under[i]);
+    print_line ("key %s (%s): %zu sealed values", id, use_of ((int) i),
+                use->under[i]);
   }
   if (use->under_missing > 0)
     print_line ("keys that are not in the ring: %zu sealed values",
                 use->under_missing);
 }
 
-int
-key_status (char **paths)
+static int
+status_code (const struct key_use *use, int exit_code)
+{
+  return exit_code == EXIT_OK && use->under_missing > 0 ? EXIT_FOUND
+                                                        : exit_code;
+}
+
+static int
+status_as_text (char **paths, const struct key_ring *ring)
 {
   struct key_use use = { 0 };
+  int exit_code = count_files (paths, ring, show_value, NULL, &use);
+
+  show_keys (ring, &use);
+  return status_code (&use, exit_code);
+}
+
+static void
+describe_value (void *context, const struct ini *ini,
+                const struct ini_section *section, const struct ini_key *key,
+                const unsigned char id[KEY_ID_SIZE], int index)
+{
+  struct json *json = context;
+  char text[KEY_ID_TEXT_SIZE];
+
+  key_id_text (id, text);
+  json_object_begin (json);
+  json_member_text (json, "file", ini_path (ini));
+  json_member_uint64 (json, "line", key->line);
+  json_member_text (json, "section", section->name);
+  json_member_text (json, "option", key->name);
+  json_member_text (json, "key", text);
+  json_member_text (json, "use", use_of (index));
+  json_object_end (json);
+}
+
+static void
+describe_keys (const struct key_ring *ring, const struct key_use *use,
+               struct json *json)
+{
+  char id[KEY_ID_TEXT_SIZE];
+
+  json_array_begin (json);
+  for (size_t i = 0; i < key_ring_count (ring); i++) {
+    key_id_text (key_ring_id (ring, i), id);
+    json_object_begin (json);
+    json_member_text (json, "id", id);
+    json_member_text (json, "use", use_of ((int) i));
+    json_member_uint64 (json, "values", use->under[i]);
+    json_object_end (json);
+  }
+  json_array_end (json);
+}
+
+static int
+status_as_json (char **paths, const struct key_ring *ring)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+  struct json json = { .text = &text };
+  struct key_use use = { 0 };
+
+  json_object_begin (&json);
+  json_key (&json, "values");
+  json_array_begin (&json);
+  int exit_code = count_files (paths, ring, describe_value, &json, &use);
+  json_array_end (&json);
+  json_key (&json, "keys");
+  describe_keys (ring, &use, &json);
+  json_member_uint64 (&json, "missing", use.under_missing);
+  exit_code = status_code (&use, exit_code);
+  json_member_bool (&json, "ok", exit_code == EXIT_OK);
+  json_object_end (&json);
+  if (text.failed) {
+    log_message (LEVEL_ERROR, "describe keys: out of memory");
+    return EXIT_RUN_FAILED;
+  }
+  puts (text.data);
+  return exit_code;
+}
+
+int
+key_status (char **paths, bool json)
+{
   struct key_ring *ring = load_ring ();
 
   if (ring == NULL)
     return EXIT_USAGE;
-  int exit_code = count_files (paths, ring, show_value, NULL, &use);
-  show_keys (ring, &use);
+  int exit_code = json ? status_as_json (paths, ring)
+                       : status_as_text (paths, ring);
   key_ring_free (ring);
-  if (exit_code == EXIT_OK && use.under_missing > 0)
-    return EXIT_FOUND;
   return exit_code;
 }
 

@@ -4,6 +4,7 @@
 #ifndef EZCDC_CLI_KEY_USE_H
 #define EZCDC_CLI_KEY_USE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/error.h"
@@ -30,9 +31,9 @@ int key_use_count (const struct ini *ini, const struct key_ring *ring,
                    key_use_visit *visit, void *context, struct key_use *use,
                    struct error *error) __attribute__ ((nonnull (1, 2, 3, 5)));
 
-/* ezcdc key status FILE... and ezcdc key retire ID FILE...; they return exit
- * codes. */
-int key_status (char **paths);
+/* ezcdc key status [--json] FILE... and ezcdc key retire ID FILE...; they
+ * return exit codes. */
+int key_status (char **paths, bool json);
 int key_retire (const char *id, char **paths);
 
 #endif

@@ -2,6 +2,7 @@
 """Keys: which values need them, how they are changed, what remains of them."""
 
 import ctypes
+import json
 import os
 import pathlib
 import random
@@ -58,6 +59,44 @@ def test_status_says_which_value_is_under_which_key(items):
     assert done.code == engine.FOUND, done
     assert f"under key {old_id} (not in the ring)" in done.stdout
     assert f"not in the ring: {count} sealed values" in done.stdout
+
+
+def test_status_is_there_for_programs(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    old, new = pipeline.key, pipeline.program.new_key()
+    old_id, new_id = (key_id(pipeline.program, key) for key in (old, new))
+    lines = pipeline.ini.read_text().splitlines()
+    places = [(number, line.split(" = ")[0])
+              for number, line in enumerate(lines, 1) if "ezc1:" in line]
+
+    def status(*files, **ring):
+        done = pipeline.program("key", "status", "--json", *files,
+                                CONFIG_ENCRYPTION_KEY=new, **ring)
+        return done.code, json.loads(done.stdout)
+
+    code, shown = status(pipeline.ini, CONFIG_ENCRYPTION_KEYS_OLD=old)
+    assert code == engine.OK and shown["ok"] and shown["missing"] == 0
+    assert shown["keys"] == [
+        {"id": new_id, "use": "primary", "values": 0},
+        {"id": old_id, "use": "old", "values": len(places)}]
+    assert [(value["line"], value["option"])
+            for value in shown["values"]] == places
+    for value in shown["values"]:
+        assert value["file"] == str(pipeline.ini)
+        assert value["section"] in ("source", "sink")
+        assert (value["key"], value["use"]) == (old_id, "old")
+
+    code, shown = status(pipeline.ini)
+    assert code == engine.FOUND and not shown["ok"]
+    assert shown["missing"] == len(places) == len(shown["values"])
+    assert {value["use"] for value in shown["values"]} == {None}
+
+    # Not the whole truth, and it says so.
+    code, shown = status(pipeline.ini, pipeline.folder / "none.ini",
+                         CONFIG_ENCRYPTION_KEYS_OLD=old)
+    assert code == engine.USAGE and not shown["ok"]
+    assert len(shown["values"]) == len(places)
 
 
 def test_a_key_is_retired_only_when_no_value_needs_it(items):

@@ -84,6 +84,8 @@ with tempfile.TemporaryDirectory() as folder:
            complete("audit", "setup-keys", "", folder=folder), files)
     expect("a configuration for key status",
            complete("key", "status", "", folder=folder), files)
+    expect("a configuration behind an option of key status",
+           complete("key", "status", "--json", "", folder=folder), files)
     expect("nothing behind audit public-key",
            complete("audit", "public-key", "", folder=folder), [])
     expect("a folder for --connector-dir",

@@ -330,6 +330,15 @@ def verify_members(page):
     )
 
 
+def key_status_members(page):
+    documented = page.items("key", 2)["--json"]
+    path = "core/cli/key_use.c"
+    real = set().union(*(members(path, name) for name in (
+        "status_as_json", "describe_value", "describe_keys")))
+    return differ(real, marked(documented) - {"primary", "old", "null", "true"},
+                  "member")
+
+
 def audit_verify_members(page):
     text = page.section("VERIFYING").split("B<--json>")[1]
     return differ(members("core/cli/audit_verify.c", "print_json"), marked(text), "member")
@@ -476,6 +485,7 @@ tap.none(status_of_nothing(ezcdc), "status --json prints what ezcdc(1) names")
 tap.none(verify_members(ezcdc), "verify --json: ezcdc(1)")
 tap.none(dead_letter_members(ezcdc), "dead letters: ezcdc(1)")
 tap.none(record_members(audit), "members of a record: ezcdc-audit(7)")
+tap.none(key_status_members(ezcdc), "key status --json: ezcdc(1)")
 tap.none(audit_verify_members(audit), "audit verify --json: ezcdc-audit(7)")
 tap.none(audit_actions(audit), "audit actions: ezcdc-audit(7)")
 tap.none(audit_writes(), "each audit action is written by somebody who may")

@@ -27,6 +27,7 @@
 struct arguments {
   bool json;
   bool secrets;
+  bool sealable;
   bool allow_path;
   const char *folder; /* NULL: the installed one */
   const char *policy; /* a configuration file; NULL: none */
@@ -40,6 +41,7 @@ parse_arguments (int argc, char **argv, struct arguments *ret_arguments)
   static const struct option options[] = {
     { "json", no_argument, NULL, 'j' },
     { "secrets", no_argument, NULL, 's' },
+    { "sealable", no_argument, NULL, 'e' },
     { "allow-path", no_argument, NULL, 'p' },
     { "connector-dir", required_argument, NULL, 'd' },
     { "policy", required_argument, NULL, 'c' },
@@ -57,6 +59,9 @@ parse_arguments (int argc, char **argv, struct arguments *ret_arguments)
       break;
     case 's':
       arguments.secrets = true;
+      break;
+    case 'e':
+      arguments.sealable = true;
       break;
     case 'p':
       arguments.allow_path = true;
@@ -78,9 +83,10 @@ parse_arguments (int argc, char **argv, struct arguments *ret_arguments)
     return command_usage_error (&command_connectors,
                                 "one connector at a time, please");
   arguments.name = argv[optind]; /* argv ends with NULL */
-  if (arguments.secrets && arguments.name == NULL)
-    return command_usage_error (&command_connectors,
-                                "--secrets needs the name of a connector");
+  if ((arguments.secrets || arguments.sealable) && arguments.name == NULL)
+    return command_usage_error (
+      &command_connectors, "%s needs the name of a connector",
+      arguments.secrets ? "--secrets" : "--sealable");
   *ret_arguments = arguments;
   return 0;
 }
@@ -141,16 +147,19 @@ error:
 
 /* ---- One connector ----------------------------------------------------- */
 
+/* The options that take sealed values only, or those that may take one. */
 static void
-print_secrets (const struct ezcdc_connector *descriptor)
+print_names (const struct ezcdc_connector *descriptor, bool sealable)
 {
   struct option_table tables[OPTION_TABLES_MAX];
   size_t count = option_tables_of (descriptor, tables);
 
   for (size_t i = 0; i < count; i++)
-    for (size_t j = 0; j < tables[i].count; j++)
-      if (tables[i].options[j].type == EZCDC_OPTION_SECRET)
+    for (size_t j = 0; j < tables[i].count; j++) {
+      uint32_t type = tables[i].options[j].type;
+      if (type == EZCDC_OPTION_SECRET || (sealable && type == OPTION_PEM))
         puts (tables[i].options[j].name);
+    }
 }
 
 static int
@@ -178,8 +187,8 @@ describe_one (struct loader *loader, const struct arguments *arguments)
     log_message (LEVEL_ERROR, "%s", error.text);
     return EXIT_USAGE;
   }
-  if (arguments->secrets) {
-    print_secrets (&connector->descriptor);
+  if (arguments->secrets || arguments->sealable) {
+    print_names (&connector->descriptor, arguments->sealable);
     return EXIT_OK;
   }
   if (arguments->json) {
@@ -323,6 +332,7 @@ const struct command command_connectors = {
     "  --allow-path         take a path (with a slash) as NAME\n"
     "  --policy FILE        hold to [connectors] of a configuration file\n"
     "  --secrets            only the names of the secret options, one a line\n"
+    "  --sealable           and of the others that may be sealed\n"
     "  --help               this text\n"
     "\n"
     "The code of the connector runs, so it is vetted first. Exit codes: 0\n"

@@ -22,12 +22,6 @@
 #include "core/keeper/credentials.h"
 #include "core/keeper/harden.h"
 
-/* What takes a sealed value but may also be a path or a text in the clear, so
- * that it is sealed on demand only. */
-static const char *const pem_options[] = { "ssl_root_cert", "ssl_client_cert",
-                                           "ssl_client_key", "ssl_crl" };
-#define PEM_COUNT (sizeof pem_options / sizeof *pem_options)
-
 /* ---- All plaintext secrets of a file ------------------------------------ */
 
 static int
@@ -35,7 +29,8 @@ seal_section (struct seal_file *file, const struct ini_section *section,
               struct error *error)
 {
   struct secret_options secrets = { 0 };
-  int code = secret_options_ask (file->edit.ini, section, &secrets, error);
+  int code = secret_options_ask (file->edit.ini, section, SECRET_ONLY,
+                                 &secrets, error);
 
   for (const struct ini_key *key = section->keys; key != NULL && code == 0;
        key = key->next)
@@ -61,29 +56,31 @@ seal_all (struct seal_file *file, struct error *error)
 
 /* ---- One value --------------------------------------------------------- */
 
-static bool
-is_pem_option (const char *name)
+/* ": password, ssl_crl", or ": none". */
+static void
+list_options (const struct secret_options *options, struct text *text)
 {
-  for (size_t i = 0; i < PEM_COUNT; i++)
-    if (strcmp (pem_options[i], name) == 0)
-      return true;
-  return false;
+  for (size_t i = 0; i < options->count; i++)
+    text_printf (text, "%s%s", i == 0 ? ": " : ", ", options->names[i]);
+  if (options->count == 0)
+    text_append_string (text, ": none");
 }
 
 static int
 unknown_option (const struct seal_file *file,
                 const struct ini_section *section, const char *name,
-                const struct secret_options *secrets, struct error *error)
+                const struct secret_options *options, struct error *error)
 {
-  const char *near = nearest_name (name, secrets->names, secrets->count);
+  CLEANUP_TEXT struct text known = { 0 };
+  const char *near = nearest_name (name, options->names, options->count);
 
-  if (near == NULL)
-    near = nearest_name (name, pem_options, PEM_COUNT);
-  if (near == NULL)
-    return ini_error (error, file->edit.ini, section->name, name, 0,
-                      "is no option that can be sealed");
+  list_options (options, &known);
   return ini_error (error, file->edit.ini, section->name, name, 0,
-                    "is no option that can be sealed; did you mean %s?", near);
+                    "is no option that can be sealed%s%s; the connector of "
+                    "[%s] has these%s",
+                    near != NULL ? "; did you mean " : "",
+                    near != NULL ? near : "", section->name,
+                    text_string (&known));
 }
 
 /* That the option takes a sealed value. */
@@ -91,15 +88,13 @@ static int
 check_option (const struct seal_file *file, const struct ini_section *section,
               const char *name, struct error *error)
 {
-  struct secret_options secrets = { 0 };
-  int code = 0;
+  struct secret_options options = { 0 };
+  int code = secret_options_ask (file->edit.ini, section, SECRET_SEALABLE,
+                                 &options, error);
 
-  if (is_pem_option (name))
-    return 0;
-  code = secret_options_ask (file->edit.ini, section, &secrets, error);
-  if (code == 0 && !secret_options_have (&secrets, name))
-    code = unknown_option (file, section, name, &secrets, error);
-  secret_options_free (&secrets);
+  if (code == 0 && !secret_options_have (&options, name))
+    code = unknown_option (file, section, name, &options, error);
+  secret_options_free (&options);
   return code;
 }
 
@@ -256,7 +251,8 @@ const struct command command_seal = {
     "the value of one option from standard input, or asks for it on a\n"
     "terminal, and puts it into FILE sealed, whether the option is there or\n"
     "not. The certificates and keys of ssl_root_cert, ssl_client_cert,\n"
-    "ssl_client_key and ssl_crl can be sealed in that way too:\n"
+    "ssl_client_key and ssl_crl can be sealed in that way too, if the\n"
+    "connector uses TLS:\n"
     "\n"
     "  ezcdc seal --set source.password shop.ini\n"
     "  ezcdc seal --set source.ssl_client_key shop.ini < client.key\n"
@@ -264,9 +260,10 @@ const struct command command_seal = {
     "  --set SECTION.OPTION  for example source.password\n"
     "\n"
     "A sealed value opens only under the same key, in the same pipeline,\n"
-    "section and option. Each sealing is an audit record of the pipeline; if\n"
-    "it cannot be written, the file stays as it is. The disk may still hold\n"
-    "what stood in the file before: change a password that was there for\n"
-    "long. The key: see ezcdc key --help.\n",
+    "section and option. The connectors are asked which of their options can\n"
+    "be sealed, so they have to be installed. Each sealing is an audit record\n"
+    "of the pipeline; if it cannot be written, the file stays as it is. The\n"
+    "disk may still hold what stood in the file before: change a password\n"
+    "that was there for long. The key: see ezcdc key --help.\n",
   .run = run,
 };

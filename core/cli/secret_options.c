@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which options of a section are secrets. */
+/* Which options of a section take sealed values. */
 
 #include <config.h>
 
@@ -99,7 +99,8 @@ run (const struct ini *ini, const struct ini_section *section,
   if (!whole || !WIFEXITED (status) || WEXITSTATUS (status) != 0)
     return ini_error (error, ini, section->name, "connector", connector->line,
                       "the connector cannot be asked which of its options "
-                      "are secret");
+                      "take sealed values; it has to be installed where "
+                      "they are sealed");
   return 0;
 }
 
@@ -130,11 +131,13 @@ split_names (struct secret_options *options, struct error *error)
 
 int
 secret_options_ask (const struct ini *ini, const struct ini_section *section,
+                    enum secret_question question,
                     struct secret_options *ret_options, struct error *error)
 {
   static char program[] = "ezcdc";
   static char command[] = "connectors";
   static char secrets[] = "--secrets";
+  static char sealable[] = "--sealable";
   static char path_allowed[] = "--allow-path";
   static char folder_option[] = "--connector-dir";
   static char policy_option[] = "--policy";
@@ -142,7 +145,8 @@ secret_options_ask (const struct ini *ini, const struct ini_section *section,
   const struct ini_key *connector = ini_key (section, "connector");
   const struct ini_key *folder = ini_get (ini, "pipeline", "connector_dir");
   struct secret_options options = { 0 };
-  char *words[11] = { program, command, secrets };
+  char *words[11] = { program, command,
+                      question == SECRET_ONLY ? secrets : sealable };
   size_t count = 3;
 
   if (connector == NULL)

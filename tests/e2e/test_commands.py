@@ -74,8 +74,10 @@ def test_seal_set_takes_a_certificate_text(items):
 
 
 @pytest.mark.parametrize("option, word", [
-    ("source.pasword", "did you mean password?"),
-    ("sink.user", "is no option that can be sealed"),
+    ("source.pasword", "did you mean password; "),
+    ("sink.user", "has these: password, ssl_root_cert, ssl_client_cert, "
+                  "ssl_client_key, ssl_crl"),
+    ("sink.ssl_min_version", "is no option that can be sealed"),
     ("batch.password", "no section [batch] with secrets")])
 def test_seal_set_refuses_what_is_no_secret_option(items, option, word):
     pipeline = items.pipeline()
@@ -84,6 +86,35 @@ def test_seal_set_refuses_what_is_no_secret_option(items, option, word):
     done = pipeline("seal", "--set", option, pipeline.ini, input="a value")
     assert done.code == engine.USAGE, done
     assert word in done.stderr, done
+    assert pipeline.ini.read_bytes() == before
+
+
+def test_seal_set_asks_the_connector_for_options_of_tls_too(items):
+    """A file has no server to show a certificate to."""
+    pipeline = items.pipeline(sink={"connector": "file",
+                                    "path": items.folder / "out"})
+    pipeline.seal()
+    before = pipeline.ini.read_bytes()
+    done = pipeline("seal", "--set", "sink.ssl_client_key", pipeline.ini,
+                    input="a value")
+    assert done.code == engine.USAGE, done
+    assert "sink.ssl_client_key: is no option that can be sealed" \
+        in done.stderr, done
+    assert "the connector of [sink] has these: none" in done.stderr, done
+    assert pipeline.ini.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["password", "ssl_client_key"])
+def test_seal_set_needs_the_connector(items, option):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    pipeline.configure(source={"connector": "elsewhere"})
+    before = pipeline.ini.read_bytes()
+    done = pipeline("seal", "--set", f"source.{option}", pipeline.ini,
+                    input="a value")
+    assert done.code == engine.USAGE, done
+    assert "source.connector: the connector cannot be asked" in done.stderr
+    assert "has to be installed where they are sealed" in done.stderr
     assert pipeline.ini.read_bytes() == before
 
 

@@ -20,6 +20,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/base/names.h \
 	core/base/print.c \
 	core/base/print.h \
+	core/base/rights.c \
+	core/base/rights.h \
 	core/base/text.c \
 	core/base/text.h \
 	core/base/utf8.c \

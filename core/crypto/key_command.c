@@ -22,6 +22,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "core/base/rights.h"
 #include "core/crypto/key_command.h"
 
 #define TIME_LIMIT 5000000 /* microseconds */
@@ -69,51 +70,9 @@ split (const char *command, struct command_line *line, struct error *error)
 /* ---- Whether it may be run --------------------------------------------- */
 
 /* Whoever can write to the program or to a folder above it would get the
- * answer to "which key?" into his hands. */
-static int
-check_rights (const struct stat *status, const char *program, const char *path,
-              struct error *error)
-{
-  bool shared_folder = S_ISDIR (status->st_mode)
-                       && (status->st_mode & S_ISVTX) != 0;
-
-  if (status->st_uid != 0 && status->st_uid != geteuid ())
-    return error_set (error, EZCDC_E_CONFIG,
-                      "key command %s: %s belongs to another user than root "
-                      "or the one that runs ezcdc",
-                      program, path);
-  if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0 && !shared_folder)
-    return error_set (error, EZCDC_E_CONFIG,
-                      "key command %s: others may write to %s; "
-                      "\"chmod go-w\" it",
-                      program, path);
-  return 0;
-}
-
-static int
-check_folders (const char *program, struct error *error)
-{
-  CLEANUP_FREE char *folder = strdup (program);
-  struct stat status;
-  int code = 0;
-
-  if (folder == NULL)
-    return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
-  for (size_t length = strlen (folder); length > 1 && code == 0;) {
-    while (folder[length - 1] != '/')
-      length--;
-    length -= length > 1;
-    folder[length] = '\0';
-    if (lstat (folder, &status) != 0)
-      return error_set (error, EZCDC_E_CONFIG, "key command %s: %s: %m",
-                        program, folder);
-    code = check_rights (&status, program, folder, error);
-  }
-  return code;
-}
-
-/* Only root and we can put another program where this one is, so that it may
- * be started by its name: a script can be started in no other way. */
+ * answer to "which key?" into his hands. Only root and we can put another
+ * program where this one is, so that it may be started by its name: a script
+ * can be started in no other way. */
 static int
 check_program (const char *program, struct error *error)
 {
@@ -130,8 +89,10 @@ check_program (const char *program, struct error *error)
   if (!S_ISREG (status.st_mode))
     return error_set (error, EZCDC_E_CONFIG,
                       "key command %s: it is not a regular file", program);
-  int code = check_rights (&status, program, program, error);
-  return code == 0 ? check_folders (program, error) : code;
+  int code = rights_check (&status, program, geteuid (), error);
+  if (code == 0)
+    code = rights_check_folders (program, geteuid (), NULL, error);
+  return code == 0 ? 0 : error_prefix (error, "key command %s", program);
 }
 
 /* ---- Starting ---------------------------------------------------------- */

@@ -20,6 +20,7 @@
 
 #include "core/base/error.h"
 #include "core/base/memory.h"
+#include "core/base/rights.h"
 #include "core/plugin/sealed_copy.h"
 #include "core/plugin/vet.h"
 
@@ -27,44 +28,14 @@
 _Static_assert(2 * DIGEST_BYTES + 1 == sizeof ((struct vetted *) 0)->sha256,
                "two hexadecimal digits a byte, and a NUL");
 
-/* The users whose files are believed. */
-struct trust {
-  uid_t self;
-  uid_t program; /* owner of this program's file; self if unknown */
-};
-
-static struct trust
-find_trust (void)
+/* The owner of this program's file can change it, so his files are as good;
+ * the present user if it is not known. */
+static uid_t
+program_owner (void)
 {
-  struct trust trust = { .self = geteuid (), .program = geteuid () };
   struct stat status;
 
-  if (stat ("/proc/self/exe", &status) == 0)
-    trust.program = status.st_uid;
-  return trust;
-}
-
-/* Checks the rights of a file or folder; path names it. */
-static int
-check_rights (const struct trust *trust, const struct stat *status,
-              const char *path, struct error *error)
-{
-  bool shared_folder = S_ISDIR (status->st_mode)
-                       && (status->st_mode & S_ISVTX) != 0;
-
-  if (status->st_uid != 0 && status->st_uid != trust->self
-      && status->st_uid != trust->program)
-    return error_set (error, EZCDC_E_CONFIG,
-                      "%s belongs to user %lu; it must belong to root or to "
-                      "the user who runs ezcdc (chown root)",
-                      path, (unsigned long) status->st_uid);
-  if ((status->st_mode & S_IWGRP) != 0 && !shared_folder)
-    return error_set (error, EZCDC_E_CONFIG,
-                      "%s is writable by its group (chmod g-w)", path);
-  if ((status->st_mode & S_IWOTH) != 0 && !shared_folder)
-    return error_set (error, EZCDC_E_CONFIG,
-                      "%s is writable by everybody (chmod o-w)", path);
-  return 0;
+  return stat ("/proc/self/exe", &status) == 0 ? status.st_uid : geteuid ();
 }
 
 /* Splits path into the folder, resolved, and the name in it. Result is the
@@ -109,42 +80,8 @@ no_memory:
   return NULL;
 }
 
-/* Checks each folder above path, which has no links in it but perhaps the
- * last part. */
 static int
-check_folders (const struct trust *trust, const char *path,
-               bool *ret_roots_only, struct error *error)
-{
-  CLEANUP_FREE char *folder = strdup (path);
-  struct stat status;
-  bool roots_only = true;
-
-  if (folder == NULL)
-    return error_set (error, EZCDC_E_MEMORY,
-                      "open connector %s: out of memory", path);
-  for (;;) {
-    char *slash = strrchr (folder, '/');
-    slash[slash == folder] = '\0';
-    if (lstat (folder, &status) != 0)
-      return error_set (error, EZCDC_E_CONFIG,
-                        "open connector %s: look at %s: %m", path, folder);
-    if (!S_ISDIR (status.st_mode))
-      return error_set (error, EZCDC_E_CONFIG,
-                        "open connector %s: %s is no folder any more", path,
-                        folder);
-    if (check_rights (trust, &status, folder, error) != 0)
-      return error_prefix (error, "refuse connector %s", path);
-    if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-      roots_only = false;
-    if (slash == folder)
-      break;
-  }
-  *ret_roots_only = roots_only;
-  return 0;
-}
-
-static int
-check_file (const struct trust *trust, int descriptor, const char *path,
+check_file (int descriptor, const char *path, uid_t trusted,
             struct stat *ret_status, struct error *error)
 {
   struct stat status;
@@ -154,7 +91,7 @@ check_file (const struct trust *trust, int descriptor, const char *path,
   if (!S_ISREG (status.st_mode))
     return error_set (error, EZCDC_E_CONFIG,
                       "refuse connector %s: it is no regular file", path);
-  if (check_rights (trust, &status, path, error) != 0)
+  if (rights_check (&status, path, trusted, error) != 0)
     return error_prefix (error, "refuse connector");
   *ret_status = status;
   return 0;
@@ -223,14 +160,14 @@ hexadecimal_digest (int descriptor, const char *path,
 
 /* Opens the file, as it is, or a copy of it. */
 static int
-open_vetted (const struct trust *trust, const char *path, bool copy,
-             struct vetted *vetted, struct error *error)
+open_vetted (const char *path, uid_t trusted, bool copy, struct vetted *vetted,
+             struct error *error)
 {
   CLEANUP_CLOSE int descriptor = open_file (path, error);
   struct stat status = { 0 };
 
   if (descriptor < 0
-      || check_file (trust, descriptor, path, &status, error) != 0)
+      || check_file (descriptor, path, trusted, &status, error) != 0)
     return error->code;
   vetted->device = status.st_dev;
   vetted->inode = status.st_ino;
@@ -245,17 +182,21 @@ int
 vet_file (const char *path, bool always_copy, struct vetted *ret_vetted,
           struct error *error)
 {
-  struct trust trust = find_trust ();
+  uid_t trusted = program_owner ();
   struct vetted vetted = { .descriptor = -1 };
   bool roots_only = false;
 
   vetted.path = resolve_folder (path, error);
   if (vetted.path == NULL)
     return error->code;
-  if (check_folders (&trust, vetted.path, &roots_only, error) != 0
-      || open_vetted (&trust, vetted.path, always_copy || !roots_only, &vetted,
-                      error)
-           != 0
+  if (rights_check_folders (vetted.path, trusted, &roots_only, error) != 0) {
+    int code = error_prefix (error, "refuse connector %s", vetted.path);
+    vetted_clear (&vetted);
+    return code;
+  }
+  if (open_vetted (vetted.path, trusted, always_copy || !roots_only, &vetted,
+                   error)
+        != 0
       || vet_elf (vetted.descriptor, vetted.path, error) != 0
       || hexadecimal_digest (vetted.descriptor, vetted.path, vetted.sha256,
                              error)

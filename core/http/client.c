@@ -321,6 +321,7 @@ refuse_redirect (const struct sending *sending, const struct http_target *next,
   int result;
 
   snprintf (place, sizeof place, "%s:%u", next->place.host, next->place.port);
+  http_client_scrub (sending->client, place);
   json_object_begin (&json);
   json_member_text (&json, "from", sending->target.description);
   json_member_text (&json, "to", next->description);
@@ -399,6 +400,7 @@ follow (struct sending *sending, struct error *error)
   if (result != EZCDC_OK)
     return error_set (error, EZCDC_E_CONFIG, "%s: its redirect is refused: %s",
                       sending->target.description, error->text);
+  http_client_scrub (sending->client, next.description);
   result = check_redirect (sending, &next, error);
   if (result != EZCDC_OK)
     return result;
@@ -597,6 +599,15 @@ http_client_new (const struct http_client_settings *settings,
   pthread_mutex_init (&client->lock, NULL);
   *ret_client = client;
   return EZCDC_OK;
+}
+
+void
+http_client_scrub (struct http_client *client, char *text)
+{
+  pthread_mutex_lock (&client->lock);
+  if (client->credential != NULL)
+    http_credential_scrub (client->credential, text);
+  pthread_mutex_unlock (&client->lock);
 }
 
 void

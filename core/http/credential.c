@@ -14,6 +14,10 @@
 #include "core/http/http.h"
 
 #define PASSWORD_MAX 65536
+/* What is replaced: a password that has so many bytes, and of longer texts
+ * so much of the beginning. */
+#define SCRUB_SHORTEST 4
+#define SCRUB_PART 8
 
 static const char header_start[] = "Authorization: Basic ";
 
@@ -42,6 +46,7 @@ make_header (struct http_credential *credential, const char *password,
   memcpy (clear + user_length + 1, password, length);
   EVP_EncodeBlock (header + start_length, clear, (int) clear_length);
   explicit_bzero (clear, clear_length);
+  credential->password_length = length;
   return EZCDC_OK;
 }
 
@@ -97,6 +102,65 @@ http_credential_matches (const struct http_credential *credential,
 {
   return credential != NULL && credential->sealed == password
          && strcmp (credential->user, user) == 0;
+}
+
+/* Byte number index of user:password, which is nowhere as a whole. */
+static char
+clear_byte (const char *encoded, size_t index)
+{
+  unsigned char group[3];
+  char byte;
+
+  EVP_DecodeBlock (group, (const unsigned char *) encoded + index / 3 * 4, 4);
+  byte = (char) group[index % 3];
+  explicit_bzero (group, sizeof group);
+  return byte;
+}
+
+/* How many bytes of text begin the value, without its padding; 0 if they are
+ * too few to matter. */
+static size_t
+match_encoded (const char *encoded, const char *text)
+{
+  size_t length = strcspn (encoded, "=");
+  size_t same = 0;
+
+  while (same < length && text[same] == encoded[same])
+    same++;
+  return same == length || same >= SCRUB_PART ? same : 0;
+}
+
+/* The same for the password. */
+static size_t
+match_password (const struct http_credential *credential, const char *encoded,
+                const char *text)
+{
+  size_t length = credential->password_length;
+  size_t start = strlen (credential->user) + 1;
+  size_t same = 0;
+
+  if (length < SCRUB_SHORTEST)
+    return 0;
+  while (same < length && text[same] != '\0'
+         && text[same] == clear_byte (encoded, start + same))
+    same++;
+  return same == length || same >= SCRUB_PART ? same : 0;
+}
+
+void
+http_credential_scrub (const struct http_credential *credential, char *text)
+{
+  const char *encoded = (const char *) credential->secret.data
+                        + sizeof header_start - 1;
+
+  while (*text != '\0') {
+    size_t length = match_encoded (encoded, text);
+
+    if (length == 0)
+      length = match_password (credential, encoded, text);
+    memset (text, '*', length);
+    text += length > 0 ? length : 1;
+  }
 }
 
 void

@@ -19,6 +19,7 @@ struct http_credential {
   struct secret secret; /* holds "Authorization: Basic ...", then a NUL */
   const struct ezcdc_sealed *sealed;
   char *user; /* owned */
+  size_t password_length;
   unsigned users;
 };
 
@@ -35,6 +36,12 @@ bool http_credential_matches (const struct http_credential *credential,
                               const char *user,
                               const struct ezcdc_sealed *password)
   __attribute__ ((nonnull (2)));
+
+/* Replaces the header's value and the password in a string by asterisks, whole
+ * or cut off behind their first eight bytes. Passwords of fewer than four bytes
+ * are let through: they would be found everywhere. */
+void http_credential_scrub (const struct http_credential *credential,
+                            char *text) __attribute__ ((nonnull));
 
 /* One user less. NULL is fine. */
 void http_credential_release (struct http_credential *credential);

@@ -87,4 +87,10 @@ int http_client_allow (struct http_client *client, const char *host,
                        uint32_t port, struct error *error)
   __attribute__ ((nonnull, warn_unused_result));
 
+/* Replaces the credential that was sent last, as password and as header, in a
+ * string by asterisks: for what is told about answers, as a server may say back
+ * what it was told. */
+void http_client_scrub (struct http_client *client, char *text)
+  __attribute__ ((nonnull));
+
 #endif

@@ -146,3 +146,14 @@ instance_http_allow (void *context, struct ezcdc_instance *instance,
                       "the connector has not declared EZCDC_USES_HTTP");
   return http_client_allow (state->client, host, port, error);
 }
+
+void
+instance_http_scrub (void *context, struct ezcdc_instance *instance,
+                     char *text)
+{
+  struct instance_http *state = instance->http_state;
+
+  (void) context;
+  if (state != NULL)
+    http_client_scrub (state->client, text);
+}

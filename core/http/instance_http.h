@@ -29,5 +29,7 @@ int instance_http_perform (void *context, struct ezcdc_instance *instance,
 int instance_http_allow (void *context, struct ezcdc_instance *instance,
                          const char *host, uint32_t port, struct error *error)
   __attribute__ ((nonnull (2, 3, 5)));
+void instance_http_scrub (void *context, struct ezcdc_instance *instance,
+                          char *text) __attribute__ ((nonnull (2, 3)));
 
 #endif

@@ -163,9 +163,10 @@ host_is_settled (const struct parts *parts)
   return settled;
 }
 
+/* with_path: the path is not a server's choice, so that it may be told. */
 static int
-set_target (const struct parts *parts, struct http_target *ret_target,
-            struct error *error)
+set_target (const struct parts *parts, bool with_path,
+            struct http_target *ret_target, struct error *error)
 {
   struct http_target target = { 0 };
   const char *open = "";
@@ -184,7 +185,8 @@ set_target (const struct parts *parts, struct http_target *ret_target,
   target.loopback = http_host_is_loopback (target.place.host);
   target.url = strdup (parts->whole);
   if (asprintf (&target.description, "%s://%s%s%s:%u%s", parts->scheme, open,
-                target.place.host, close, target.place.port, parts->path)
+                target.place.host, close, target.place.port,
+                with_path ? parts->path : "")
       < 0)
     target.description = NULL;
   if (target.url == NULL || target.description == NULL) {
@@ -197,7 +199,8 @@ set_target (const struct parts *parts, struct http_target *ret_target,
 
 /* Takes over url. */
 static int
-finish (CURLU *url, struct http_target *ret_target, struct error *error)
+finish (CURLU *url, bool with_path, struct http_target *ret_target,
+        struct error *error)
 {
   struct parts parts = { .url = url };
   CURLUcode code = get_parts (&parts);
@@ -216,7 +219,7 @@ finish (CURLU *url, struct http_target *ret_target, struct error *error)
     result = error_set (error, EZCDC_E_CONFIG,
                         "a URL whose host can be read in two ways");
   else
-    result = set_target (&parts, ret_target, error);
+    result = set_target (&parts, with_path, ret_target, error);
   parts_clear (&parts);
   return result;
 }
@@ -256,7 +259,7 @@ http_target_parse (const char *text, struct http_target *ret_target,
     return error_set (error, EZCDC_E_CONFIG,
                       "a URL with a user name or a password in it");
   }
-  return finish (url, ret_target, error);
+  return finish (url, /* with_path= */ true, ret_target, error);
 }
 
 int
@@ -280,7 +283,7 @@ http_target_resolve (const struct http_target *from, const char *location,
     curl_url_cleanup (url);
     return malformed (error, code);
   }
-  return finish (url, ret_target, error);
+  return finish (url, /* with_path= */ false, ret_target, error);
 }
 
 int
@@ -302,7 +305,7 @@ http_target_move (struct http_target *target, const char *host,
     curl_url_cleanup (url);
     return malformed (error, code);
   }
-  result = finish (url, &moved, error);
+  result = finish (url, /* with_path= */ false, &moved, error);
   if (result != EZCDC_OK)
     return result;
   http_target_clear (target);

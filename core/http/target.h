@@ -22,7 +22,8 @@ struct http_place {
 /* Begins as { 0 }; http_target_clear gives the texts back. */
 struct http_target {
   char *url;         /* without user information and fragment */
-  char *description; /* "https://fe.example.com:8443/api/shop": no query */
+  char *description; /* "https://fe.example.com:8443/api/shop": no query,
+                        and no path if a server chose it */
   struct http_place place;
   bool https;
   bool loopback; /* the host is this machine by its name or address */

@@ -59,7 +59,7 @@ host_vlog (struct ezcdc_instance *instance, uint32_t level, const char *format,
   if (level_of (level) > log_get_level ())
     return;
   vsnprintf (message, sizeof message, format, arguments);
-  reveal_scrub (message);
+  instance_scrub (instance, message);
   log_message (level_of (level), "%s %s: %s", instance->section,
                instance->connector->descriptor.name, message);
 }

@@ -206,12 +206,22 @@ instance_interrupted (const struct ezcdc_instance *instance)
 
 /* ---- Errors ------------------------------------------------------------ */
 
+void
+instance_scrub (struct ezcdc_instance *instance, char *text)
+{
+  const struct instance_services *services = instance->services;
+
+  reveal_scrub (text);
+  if (services != NULL && services->scrub != NULL)
+    services->scrub (services->context, instance, text);
+}
+
 int
 instance_vfail (struct ezcdc_instance *instance, int code, const char *format,
                 va_list arguments)
 {
   error_vset (&last.error, code, format, arguments);
-  reveal_scrub (last.error.text);
+  instance_scrub (instance, last.error.text);
   last.serial = instance->serial;
   return code;
 }

@@ -58,6 +58,8 @@ struct instance_services {
                struct ezcdc_http_response *response, struct error *error);
   int (*http_allow) (void *context, struct ezcdc_instance *instance,
                      const char *host, uint32_t port, struct error *error);
+  /* Takes the instance's secrets out of a string that it wants to be told. */
+  void (*scrub) (void *context, struct ezcdc_instance *instance, char *text);
   /* check: one line. Without it a report is a line of the log. */
   void (*report) (void *context, struct ezcdc_instance *instance,
                   uint32_t outcome, const char *subject, const char *finding,
@@ -158,6 +160,10 @@ int instance_fail (struct ezcdc_instance *instance, int code,
 int instance_vfail (struct ezcdc_instance *instance, int code,
                     const char *format, va_list arguments)
   __attribute__ ((format (printf, 3, 0)));
+
+/* Takes secrets out of a string that the instance wants to be told: the one
+ * that this thread has open, and those that the instance's services know. */
+void instance_scrub (struct ezcdc_instance *instance, char *text);
 
 /* What the instance said last on this thread, since instance_lock; its code
  * is 0 if it said nothing. One error is kept for each thread: take it before

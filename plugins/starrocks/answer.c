@@ -130,27 +130,48 @@ classify_failure (struct answer *answer)
     }
 }
 
+/* What each status means. */
+static const struct {
+  const char *word;
+  enum outcome outcome;
+} statuses[] = {
+  { "Success", OUTCOME_DONE },
+  { "OK", OUTCOME_DONE },
+  { "Publish Timeout", OUTCOME_COMMITTED },
+  { "PUBLISH_TIMEOUT", OUTCOME_COMMITTED },
+  { "Label Already Exists", OUTCOME_RUNNING },
+  { "LABEL_ALREADY_EXISTS", OUTCOME_RUNNING },
+  { "Fail", OUTCOME_FAILED },
+  { "Failed", OUTCOME_FAILED },
+};
+
+/* Sets status and outcome. Nothing but these words is passed on: in anything
+ * else there could be a row. */
+static void
+read_status (struct answer *answer, json_t *object)
+{
+  const char *status = member (object, "status");
+
+  for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+    if (status != NULL && strcasecmp (status, statuses[i].word) == 0) {
+      answer->status = statuses[i].word;
+      answer->outcome = statuses[i].outcome;
+      return;
+    }
+}
+
 static void
 classify_status (struct answer *answer, json_t *object)
 {
-  const char *status = answer->status, *existing;
+  const char *existing;
 
-  if (strcasecmp (status, "Success") == 0 || strcasecmp (status, "OK") == 0)
-    answer->outcome = OUTCOME_DONE;
-  else if (strcasecmp (status, "Publish Timeout") == 0
-           || strcasecmp (status, "PUBLISH_TIMEOUT") == 0)
-    answer->outcome = OUTCOME_COMMITTED;
-  else if (strcasecmp (status, "Label Already Exists") == 0
-           || strcasecmp (status, "LABEL_ALREADY_EXISTS") == 0) {
-    existing = member (object, "ExistingJobStatus");
-    answer->outcome = existing != NULL
-                          && strcasecmp (existing, "FINISHED") == 0
-                        ? OUTCOME_COMMITTED
-                        : OUTCOME_RUNNING;
-  }
-  else if (strcasecmp (status, "Fail") == 0
-           || strcasecmp (status, "Failed") == 0)
+  if (answer->outcome == OUTCOME_FAILED)
     classify_failure (answer);
+  else if (answer->outcome == OUTCOME_RUNNING) {
+    existing = member (object, "ExistingJobStatus");
+    if (existing != NULL && strcasecmp (existing, "FINISHED") == 0)
+      answer->outcome = OUTCOME_COMMITTED;
+  }
 }
 
 /* The object in body, or NULL. */
@@ -199,15 +220,12 @@ void
 answer_read_load (uint32_t http, const char *body, size_t length,
                   struct answer *ret_answer)
 {
-  struct answer answer = { .outcome = OUTCOME_UNKNOWN };
+  struct answer answer = { .outcome = OUTCOME_UNKNOWN, .status = "unknown" };
   json_t *object = parse (body, length);
-  const char *status;
 
   if (object != NULL) {
     clean_copy (answer.message, sizeof answer.message, message_of (object));
-    status = member (object, "status");
-    clean_copy (answer.status, sizeof answer.status,
-                status != NULL ? status : "");
+    read_status (&answer, object);
   }
   if (http != 200)
     classify_http (http, &answer);
@@ -242,7 +260,7 @@ answer_read_state (uint32_t http, const char *body, size_t length,
     { "VISIBLE", STATE_VISIBLE },   { "ABORTED", STATE_ABORTED },
   };
   enum load_state state = STATE_UNREADABLE;
-  struct answer answer = { .outcome = OUTCOME_UNKNOWN };
+  struct answer answer = { .outcome = OUTCOME_UNKNOWN, .status = "unknown" };
   json_t *object = parse (body, length);
   const char *word = object != NULL ? member (object, "state") : NULL;
 

@@ -20,7 +20,7 @@ struct answer {
   int code;           /* OUTCOME_FAILED: EZCDC_E_... */
   const char *remedy; /* constant text or NULL */
   const char *phrase; /* what of the message is known; constant, or NULL */
-  char status[48];    /* as StarRocks spells it */
+  const char *status; /* a word of StarRocks', or "unknown"; constant */
   char message[512];  /* what it said, control characters replaced */
 };
 

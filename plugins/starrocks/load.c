@@ -117,6 +117,7 @@ poll_state (struct starrocks *self, const struct load *load, const char *why,
       *ret_state = state;
       return EZCDC_OK;
     case STATE_UNREADABLE:
+      answer_withhold_message (&answer);
       return fail_state (self, &answer);
     default:
       break;

@@ -16,6 +16,7 @@ e2e_files = \
 	tests/e2e/harness/postgres.py \
 	tests/e2e/harness/process.py \
 	tests/e2e/harness/rogue.py \
+	tests/e2e/harness/rogue_http.py \
 	tests/e2e/harness/shop.py \
 	tests/e2e/harness/starrocks.py \
 	tests/e2e/harness/types.py \
@@ -38,6 +39,7 @@ e2e_files = \
 	tests/e2e/test_harness.py \
 	tests/e2e/test_keys.py \
 	tests/e2e/test_leaks.py \
+	tests/e2e/test_leaks_of_servers.py \
 	tests/e2e/test_log_injection.py \
 	tests/e2e/test_many_tables.py \
 	tests/e2e/test_matrix.py \

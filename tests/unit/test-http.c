@@ -1009,6 +1009,40 @@ test_improper_requests (void **state)
 }
 
 static void
+expect_scrubbed (struct world *world, const char *text, const char *expected)
+{
+  char copy[200];
+
+  snprintf (copy, sizeof copy, "%s", text);
+  http_client_scrub (world->client, copy);
+  assert_string_equal (copy, expected);
+}
+
+/* What a server was told is not told on. */
+static void
+test_scrub (void **state)
+{
+  struct world *world = world_new ("verify-full", 0);
+
+  (void) state;
+  expect_scrubbed (world, "nothing was sent: opensesame", /* nor known */
+                   "nothing was sent: opensesame");
+  world->password = "opensesame!";
+  expect_ok (world, perform (world, "https", "tls", "/ok"));
+  assert_contains (http_server_next (server), "tls PUT /ok ");
+  expect_scrubbed (world, "", "");
+  expect_scrubbed (world, "ope opensesam? opensesame!opensesame!",
+                   "ope *********? **********************");
+  expect_scrubbed (world, "opensesa opens", "******** opens");
+  expect_scrubbed (world, "loader:opensesame!", "loader:***********");
+  /* loader:opensesame!, whole and cut off. */
+  expect_scrubbed (world, "Basic bG9hZGVyOm9wZW5zZXNhbWUh/",
+                   "Basic ************************/");
+  expect_scrubbed (world, "Basic bG9hZGVyOm9wZW5?", "Basic ***************?");
+  world_free (world);
+}
+
+static void
 test_allowed_places (void **state)
 {
   struct world *world = world_new ("verify-full", 0);
@@ -1152,6 +1186,7 @@ main (void)
     cmocka_unit_test (test_tls_reload),
     cmocka_unit_test (test_answers_of_any_size),
     cmocka_unit_test (test_improper_requests),
+    cmocka_unit_test (test_scrub),
     cmocka_unit_test (test_allowed_places),
     cmocka_unit_test (test_threads),
   };

@@ -111,6 +111,23 @@ test_message (void **state)
   assert_string_equal (answer.status, "Fail");
 }
 
+/* A status that is none of StarRocks' words may be anything. */
+static void
+test_status (void **state)
+{
+  static const char body[] = "{\"Status\":\"secret\",\"Message\":\"\"}";
+  struct answer answer;
+
+  (void) state;
+  answer_read_load (500, body, strlen (body), &answer);
+  assert_string_equal (answer.status, "unknown");
+  answer_read_load (200, body, strlen (body), &answer);
+  assert_string_equal (answer.status, "unknown");
+  assert_int_equal (answer.outcome, OUTCOME_UNKNOWN);
+  answer_read_load (200, "", 0, &answer);
+  assert_string_equal (answer.status, "unknown");
+}
+
 /* A message that may quote a row is not passed on; what is known of it is. */
 static void
 test_withheld (void **state)
@@ -237,8 +254,9 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_loads),    cmocka_unit_test (test_message),
-    cmocka_unit_test (test_withheld), cmocka_unit_test (test_states),
-    cmocka_unit_test (test_mysql),    cmocka_unit_test (test_greeting),
+    cmocka_unit_test (test_status),   cmocka_unit_test (test_withheld),
+    cmocka_unit_test (test_states),   cmocka_unit_test (test_mysql),
+    cmocka_unit_test (test_greeting),
   };
 
   return cmocka_run_group_tests_name ("starrocks-answers", tests, NULL, NULL);

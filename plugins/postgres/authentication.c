@@ -99,6 +99,7 @@ check_request (struct authentication *authentication)
   case REQUEST_PASSWORD:
     if ((methods & AUTHENTICATION_PASSWORD) == 0)
       return "asks for the password in the clear";
+    authentication->told = true;
     return NULL;
   case REQUEST_MD5:
     if ((methods & AUTHENTICATION_MD5) == 0)

@@ -34,6 +34,7 @@ struct authentication {
   unsigned char body[AUTHENTICATION_REQUEST_MAX]; /* if it is a request */
   size_t body_length;
   bool asked;  /* a request was made */
+  bool told;   /* it was for the password in the clear, and may be answered */
   bool scram;  /* it was SASL, ... */
   bool proved; /* ... and the server has given its own proof */
   bool done;   /* we are in: nothing more is looked at */

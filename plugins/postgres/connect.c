@@ -117,18 +117,16 @@ connect_start (void *context, const char *data, size_t length)
   return EZCDC_OK;
 }
 
-/* What a function of the user's says has a context, and may quote a row. */
+/* Functions of users and of extensions say what they like, about rows, too. */
 static void
 connect_notice (void *context, const PGresult *result)
 {
   struct session *session = context;
-  char line[256];
+  char place[PLACE_SIZE];
 
-  if (PQresultErrorField (result, PG_DIAG_CONTEXT) == NULL)
-    host->log (
-      session->instance, EZCDC_LOG_DEBUG, "%s: %s", session->peer,
-      first_line (PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY), line,
-                  sizeof line));
+  host->log (session->instance, EZCDC_LOG_DEBUG,
+             "%s: the server has a notice: SQLSTATE %s%s", session->peer,
+             session_state (result), result_place (result, place));
 }
 
 /* Finds the SQLSTATE in "FATAL:  28P01: password authentication failed". */
@@ -192,7 +190,8 @@ connect_note_refusal (struct postgres *self)
 }
 
 static int
-connect_fail (struct postgres *self, struct session *session)
+connect_fail (struct postgres *self, struct session *session,
+              const struct gate *gate)
 {
   const char *message = PQerrorMessage (session->connection);
   char line[512], state[6];
@@ -201,6 +200,19 @@ connect_fail (struct postgres *self, struct session *session)
 
   first_line (message, line, sizeof line);
   connect_state (message, state);
+  if (gate->authentication.told)
+    snprintf (line, sizeof line,
+              "%s%s%sthe server was told the password; its message, which may"
+              " quote it, is in its log",
+              *state != '\0' ? "SQLSTATE " : "", state,
+              *state != '\0' ? "; " : "");
+  /* Triggers run at a login, too. */
+  else if (*state != '\0'
+           && (state_may_quote (state) || strstr (message, "\nCONTEXT:  ")))
+    snprintf (line, sizeof line,
+              "SQLSTATE %s; the message, which may quote a row, is in the"
+              " server's log",
+              state);
   code = state_code (state);
   if (strcmp (state, "57P03") == 0)
     connect_note_refusal (self);
@@ -261,10 +273,10 @@ connect_poll (struct postgres *self, struct session *session,
   int ready, code = EZCDC_OK;
 
   if (PQstatus (session->connection) == CONNECTION_BAD)
-    return connect_fail (self, session);
+    return connect_fail (self, session, gate);
   while (status != PGRES_POLLING_OK) {
     if (status == PGRES_POLLING_FAILED)
-      return connect_fail (self, session);
+      return connect_fail (self, session, gate);
     left = deadline - host->monotonic_time ();
     if (left <= 0)
       return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
@@ -400,7 +412,9 @@ connect_stand (struct postgres *self, bool replication,
   code = connect_poll (self, session, &gate);
   gate_close (&gate);
   connect_wipe_password (session->connection);
-  PQsetErrorVerbosity (session->connection, PQERRORS_DEFAULT);
+  /* From now on PQerrorMessage has libpq's own words and, of the server's, the
+   * SQLSTATE; results still have all fields. */
+  PQsetErrorVerbosity (session->connection, PQERRORS_SQLSTATE);
   return code;
 }
 
@@ -414,6 +428,7 @@ session_open (struct postgres *self, bool replication,
   if (session == NULL)
     return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   session->instance = self->instance;
+  session->replication = replication;
   session->overhead = SESSION_MESSAGE_BYTES;
   snprintf (session->peer_text, sizeof session->peer_text, "%s at %s:%s",
             self->database, self->server, self->port);

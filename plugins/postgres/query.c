@@ -64,18 +64,52 @@ state_code (const char *state)
   return EZCDC_E_UNAVAILABLE;
 }
 
-/* Whether messages of this kind quote values. */
-static bool
-state_quotes_rows (const char *state)
+bool
+state_may_quote (const char *state)
 {
-  /* Data, constraints, functions of the user's, views with a check. */
-  static const char *const classes[] = { "22", "23", "38", "39", "44", "P0" };
+  /* Data, constraints, functions, checks of views: all other classes. The two
+   * states are a statement of ours that is quoted, and whatever an extension
+   * calls internal. */
+  static const char *const silent[] = { "42601", "XX000" };
+  static const char *const open[] = { "08", "0A", "25", "26", "28", "3D",
+                                      "3F", "40", "42", "53", "54", "55",
+                                      "57", "58", "F0", "XX" };
   size_t i;
 
-  for (i = 0; i < sizeof classes / sizeof *classes; i++)
-    if (strncmp (state, classes[i], 2) == 0)
+  for (i = 0; i < sizeof silent / sizeof *silent; i++)
+    if (strcmp (state, silent[i]) == 0)
       return true;
-  return false;
+  for (i = 0; i < sizeof open / sizeof *open; i++)
+    if (strncmp (state, open[i], 2) == 0)
+      return false;
+  return true;
+}
+
+/* A function of the user's can choose any state, but has a context. So has
+ * all that the stream's output plugin says, where there are no such
+ * functions. */
+static bool
+result_may_quote (const struct session *session, const PGresult *result)
+{
+  return state_may_quote (session_state (result))
+         || (!session->replication
+             && PQresultErrorField (result, PG_DIAG_CONTEXT) != NULL);
+}
+
+const char *
+result_place (const PGresult *result, char ret_place[PLACE_SIZE])
+{
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+  const char *function = PQresultErrorField (result, PG_DIAG_SOURCE_FUNCTION);
+  const char *file = PQresultErrorField (result, PG_DIAG_SOURCE_FILE);
+
+  *ret_place = '\0';
+  if (function != NULL && file != NULL
+      && function[strspn (function, plain)] == '\0'
+      && file[strspn (file, plain)] == '\0')
+    snprintf (ret_place, PLACE_SIZE, " in %.63s (%.63s)", function, file);
+  return ret_place;
 }
 
 int
@@ -84,13 +118,15 @@ session_fail (struct session *session, const PGresult *result,
 {
   const char *state = session_state (result);
   const char *message = NULL, *hint = NULL;
-  char line[512], hint_line[256];
+  char line[512], hint_line[256], place[PLACE_SIZE];
 
-  if (state_quotes_rows (state))
+  if (PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY) != NULL
+      && result_may_quote (session, result))
     return host->fail (session->instance, state_code (state),
-                       "%s (%s): SQLSTATE %s; the message, which may quote a"
+                       "%s (%s): SQLSTATE %s%s; the message, which may quote a"
                        " row, is in the server's log",
-                       what, session->peer, state);
+                       what, session->peer, state,
+                       result_place (result, place));
   if (*state != '\0') {
     message = PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY);
     hint = PQresultErrorField (result, PG_DIAG_MESSAGE_HINT);

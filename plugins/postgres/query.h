@@ -37,6 +37,14 @@ int session_text (struct session *session, const char *what, const char *sql,
 /* What the core shall do about an error with this SQLSTATE. */
 int state_code (const char *state);
 
+/* Whether what comes with this SQLSTATE may quote a row. */
+bool state_may_quote (const char *state);
+
+/* Where in its program the server had something to say: " in FUNCTION (FILE)",
+ * or "". Returns ret_place. */
+#define PLACE_SIZE 144
+const char *result_place (const PGresult *result, char ret_place[PLACE_SIZE]);
+
 /* Copies the first line without control characters; returns ret_line. */
 const char *first_line (const char *message, char *ret_line, size_t size);
 

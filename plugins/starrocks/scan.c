@@ -8,6 +8,7 @@
 #include "connect.h"
 #include "identifiers.h"
 #include "layout.h"
+#include "mysqlerror.h"
 #include "starrocks.h"
 
 struct scanning {
@@ -78,6 +79,26 @@ feed_one (struct scanning *scanning, MYSQL_ROW row,
                          scanning->values, NULL, NULL, 0);
 }
 
+/* What went wrong with a row may quote it. */
+static int
+scan_fail (struct scanning *scanning, struct connection *connection)
+{
+  struct starrocks *self = scanning->self;
+  unsigned number = mysql_errno (connection->mysql);
+  struct mysql_verdict verdict;
+
+  if (host->interrupted (self->instance))
+    return EZCDC_E_STOPPED;
+  mysql_classify (number, mysql_error (connection->mysql), &verdict);
+  return host->fail (self->instance, verdict.code,
+                     "read the table \"%s\": error %u%s%s%s; the message, "
+                     "which may quote a row, is in the frontend's log",
+                     scanning->table->target, number,
+                     verdict.broken ? ", the connection was lost" : "",
+                     verdict.remedy != NULL ? ": " : "",
+                     verdict.remedy != NULL ? verdict.remedy : "");
+}
+
 static int
 feed_all (struct scanning *scanning, struct connection *connection)
 {
@@ -91,7 +112,7 @@ feed_all (struct scanning *scanning, struct connection *connection)
   if (sql.failed)
     code = host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   else if (mysql_real_query (connection->mysql, sql.data, sql.length) != 0)
-    code = query_fail (self, connection, "read the table");
+    code = scan_fail (scanning, connection);
   buffer_free (&sql);
   if (code != EZCDC_OK)
     return code;
@@ -99,12 +120,12 @@ feed_all (struct scanning *scanning, struct connection *connection)
   if (result == NULL
       || mysql_num_fields (result) != scanning->layout->column_count) {
     mysql_free_result (result);
-    return query_fail (self, connection, "read the table");
+    return scan_fail (scanning, connection);
   }
   while (code >= 0 && (row = mysql_fetch_row (result)) != NULL)
     code = feed_one (scanning, row, mysql_fetch_lengths (result));
   if (code >= 0 && mysql_errno (connection->mysql) != 0)
-    code = query_fail (self, connection, "read the table");
+    code = scan_fail (scanning, connection);
   if (code < 0)
     /* Not read to its end: hang up rather than drain it. */
     connection_hang_up (self, connection);

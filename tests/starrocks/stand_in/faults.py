@@ -32,6 +32,7 @@ POINTS = {
     "hang_before_reply": "reply",
     "state_drop": "state",
     "state_error": "state",
+    "sql_error": "sql",         # table matches the statement
 }
 
 

@@ -233,6 +233,11 @@ class Client:
         except UnicodeDecodeError:
             self.fail(1064, "42000", "The SQL is not valid UTF-8")
             return
+        fault = self.cluster.faults.strike("sql", sql, None)
+        if fault:
+            self.fail(fault.get("status", 1064), "HY000",
+                      fault.get("message", "oops"))
+            return
         try:
             result = self.executor.execute(sql)
         except SqlError as error:

@@ -103,21 +103,26 @@ ask (const char *what, struct secret *secret, size_t *length,
   return code;
 }
 
-/* The length without the line end of a single line. */
+/* The length without the line end of a single line, also one of Windows. */
 static size_t
 without_line_end (const struct secret *secret, size_t length)
 {
   const unsigned char *data = secret->data;
 
-  if (length > 0 && data[length - 1] == '\n'
-      && memchr (data, '\n', length - 1) == NULL)
-    length--;
-  return length;
+  if (length == 0 || data[length - 1] != '\n'
+      || memchr (data, '\n', length - 1) != NULL)
+    return length;
+  length--;
+  return length > 0 && data[length - 1] == '\r' ? length - 1 : length;
 }
 
 static int
 check_value (const struct secret *secret, size_t length, struct error *error)
 {
+  if (length == 0)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "the value is empty, nothing was sealed; for a login "
+                      "without a password leave the option out");
   if (length > ENVELOPE_VALUE_MAX)
     return error_set (error, EZCDC_E_CONFIG,
                       "the value is longer than %u bytes, which is the limit",

@@ -451,19 +451,24 @@ run_steps (struct pipeline *pipeline, struct error *error)
   struct ezcdc_prepared prepared = { .created = 0 };
   struct ezcdc_position target;
   bool only = pipeline->settings.snapshot == SNAPSHOT_ONLY;
+  bool first;
 
   if (discover_with_retries (pipeline, error) < 0
       || load_tables (pipeline, error) < 0
       || state_get_source (pipeline->state, &source, error) < 0
       || state_next_run (pipeline->state, &pipeline->run, error) < 0)
     return error->code;
+  /* The first time the targets go first: a sink that cannot take the tables
+   * shall leave nothing at the source that keeps its log. Later the source
+   * does, which may turn out to be another one. */
+  first = !source.known;
   if (shapes_check (pipeline, error) < 0
-      || (!only && prepare_source (pipeline, &source, &prepared, error) < 0))
+      || (first && prepare_targets (pipeline, error) < 0)
+      || (!only && prepare_source (pipeline, &source, &prepared, error) < 0)
+      || (!first && prepare_targets (pipeline, error) < 0))
     return error->code;
   memcpy (pipeline->identity, source.identity, sizeof pipeline->identity);
   rounds_set_start (&pipeline->rounds, &source.position);
-  if (prepare_targets (pipeline, error) < 0)
-    return error->code;
   if (pipeline->settings.until_caught_up && !only
       && pipeline_source_position (pipeline, &target, error) < 0)
     return error->code;

@@ -202,7 +202,18 @@ writer_prepare_all (struct pipeline *pipeline, const struct batch *batch,
   if (table != NULL) {
     if (table->prepared == batch->description->version)
       return 0;
-    return writer_prepare (pipeline, table, batch->description, error);
+    if (writer_prepare (pipeline, table, batch->description, error) >= 0)
+      return 0;
+    /* These columns are behind in the log, whatever the target is made to
+     * be: it would be asked for them again. */
+    if (error->code == EZCDC_E_OPERATOR)
+      error_set (error, EZCDC_E_OPERATOR,
+                 "%s; the source's table was changed, and changes from before "
+                 "or after that wait: if the target cannot take them, copy "
+                 "anew, with the pipeline's slot dropped and its folder %s "
+                 "removed",
+                 error->text, pipeline->settings.state_folder);
+    return error->code;
   }
   for (size_t i = 0; i < batch->row_count; i++) {
     const struct ezcdc_table *description = batch->rows[i].table;

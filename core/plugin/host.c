@@ -325,6 +325,13 @@ host_waiting (struct ezcdc_instance *instance, const char *reason)
     services->waiting (services->context, instance, reason);
 }
 
+static void
+host_stored_position (struct ezcdc_instance *instance,
+                      struct ezcdc_position *ret_position)
+{
+  *ret_position = instance->stored;
+}
+
 static int
 host_refuse_row (struct ezcdc_instance *instance,
                  const struct ezcdc_batch *batch, uint64_t row,
@@ -479,5 +486,6 @@ const struct ezcdc_host host_table = {
   .waiting          = host_waiting,
   .announce         = host_announce,
   .tls_peer         = host_tls_peer,
+  .stored_position  = host_stored_position,
 };
 /* clang-format on */

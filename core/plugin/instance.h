@@ -97,6 +97,8 @@ struct ezcdc_instance {
   struct option_set *options; /* owned */
   uint64_t body_limit;
   uint64_t serial; /* never given twice, unlike the address */
+  /* What the state has, for "check"; set before the first call. */
+  struct ezcdc_position stored;
 
   /* core/tls and core/http keep what they need here; they make it after
    * instance_new and free it before instance_free. */

@@ -3,11 +3,14 @@
 
 #include <config.h>
 
+#include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/base/json.h"
@@ -97,6 +100,33 @@ is_file_name (const char *name)
 }
 
 /* The path to open, for the caller to free; NULL with error set. */
+static int
+is_connector (const struct dirent *entry)
+{
+  size_t length = strlen (entry->d_name);
+
+  return length > 3 && strcmp (entry->d_name + length - 3, ".so") == 0;
+}
+
+static void
+refuse_unknown (const struct loader *loader, const char *name,
+                struct error *error)
+{
+  CLEANUP_TEXT struct text known = { 0 };
+  struct dirent **entries;
+  int count = scandir (loader->folder, &entries, is_connector, alphasort);
+
+  for (int i = 0; i < count; i++) {
+    text_printf (&known, "%s%.*s", i == 0 ? "; there are " : ", ",
+                 (int) strlen (entries[i]->d_name) - 3, entries[i]->d_name);
+    free (entries[i]);
+  }
+  if (count >= 0)
+    free (entries);
+  error_set (error, EZCDC_E_CONFIG, "there is no connector %s in %s%s", name,
+             loader->folder, text_string (&known));
+}
+
 static char *
 find_path (const struct loader *loader, const char *name, bool allow_path,
            struct error *error)
@@ -122,6 +152,11 @@ find_path (const struct loader *loader, const char *name, bool allow_path,
   }
   else if (asprintf (&path, "%s/%s.so", loader->folder, name) < 0)
     path = NULL;
+  else if (access (path, F_OK) != 0 && errno == ENOENT) {
+    refuse_unknown (loader, name, error);
+    free (path);
+    return NULL;
+  }
 
   if (path == NULL)
     error_set (error, EZCDC_E_MEMORY, "load connector %s: out of memory",

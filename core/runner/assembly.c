@@ -156,14 +156,63 @@ side_make (struct assembly *assembly, struct side *side, const char *word,
   return 0;
 }
 
+/* The rest of text behind a word and a separator; NULL if it begins
+ * otherwise. */
+static const char *
+skip_word (const char *text, const char *word, const char *separator)
+{
+  size_t length = strlen (word);
+
+  if (strncmp (text, word, length) != 0
+      || strncmp (text + length, separator, strlen (separator)) != 0)
+    return NULL;
+  return text + length + strlen (separator);
+}
+
+/* A mistake in an option that only its connector, or TLS, could find begins
+ * with the option's name: it is told where that stands. */
+static int
+place_mistake (const struct assembly *assembly, const struct side *side,
+               struct error *error)
+{
+  const struct config *config = &assembly->config;
+  const struct ini_section *section = ini_section (config->ini, side->section);
+  struct error found = *error;
+  char subject[128];
+  const char *text, *what;
+
+  snprintf (subject, sizeof subject, "%s %s", side->section,
+            side->instance->connector->descriptor.name);
+  text = skip_word (found.text, subject, ": ");
+  if (text == NULL)
+    text = skip_word (found.text, side->section, ".");
+  if (found.code != EZCDC_E_CONFIG || text == NULL)
+    return found.code;
+  for (const struct ini_key *key = section->keys; key != NULL; key = key->next)
+    if ((what = skip_word (text, key->name, ": ")) != NULL)
+      return ini_error (error, config->ini, side->section, key->name,
+                        key->line, "%s", what);
+  return found.code;
+}
+
 /* What needs the keeper: sealed certificates, the HTTP client. */
 static int
-side_equip (struct side *side, struct error *error)
+side_equip (const struct assembly *assembly, struct side *side,
+            struct error *error)
 {
   if (instance_tls_open (side->instance, error) < 0
       || instance_http_open (side->instance, error) < 0)
-    return error_prefix (error, "[%s]", side->section);
+    return place_mistake (assembly, side, error);
   return 0;
+}
+
+static int
+side_open (const struct assembly *assembly, struct side *side,
+           struct error *error)
+{
+  return instance_open (side->instance, error) < 0
+           ? place_mistake (assembly, side, error)
+           : 0;
 }
 
 static void
@@ -240,9 +289,9 @@ assembly_make (struct assembly *assembly, const char *path,
            < 0)
     return error->code;
   read_snapshot_options (assembly);
-  if (side_equip (&assembly->source, error) < 0)
+  if (side_equip (assembly, &assembly->source, error) < 0)
     return error->code;
-  return side_equip (&assembly->sink, error);
+  return side_equip (assembly, &assembly->sink, error);
 }
 
 void
@@ -259,9 +308,9 @@ assembly_free (struct assembly *assembly)
 int
 assembly_open (struct assembly *assembly, struct error *error)
 {
-  if (instance_open (assembly->source.instance, error) < 0)
+  if (side_open (assembly, &assembly->source, error) < 0)
     return error->code;
-  return instance_open (assembly->sink.instance, error);
+  return side_open (assembly, &assembly->sink, error);
 }
 
 /* ---- the pipeline ------------------------------------------------------ */

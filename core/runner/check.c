@@ -9,6 +9,7 @@
 #include "core/base/print.h"
 #include "core/runner/assembly.h"
 #include "core/runner/runner.h"
+#include "core/state/state.h"
 
 /* Lines come from one thread only. */
 static unsigned failures;
@@ -30,11 +31,26 @@ check_line (const char *section, uint32_t outcome, const char *subject,
   fflush (stdout);
 }
 
+/* Where the pipeline would go on; a pipeline that never ran has no state. */
+static void
+tell_stored_position (struct pipeline *pipeline)
+{
+  struct state_source source = { 0 };
+  struct state *state = NULL;
+  struct error error = { 0 };
+
+  if (state_open (pipeline->settings.state_folder, true, &state, &error) == 0
+      && state_get_source (state, &source, &error) == 0)
+    pipeline->source->stored = source.position;
+  state_close (state);
+}
+
 static int
 check_source (struct pipeline *pipeline, struct error *error)
 {
   int result;
 
+  tell_stored_position (pipeline);
   instance_lock (pipeline->source);
   result = pipeline->source_calls->check != NULL
              ? pipeline->source_calls->check (pipeline->source->self)
@@ -100,11 +116,11 @@ check_all (struct assembly *assembly, struct pipeline *pipeline)
   struct error error = { 0 };
 
   assembly->report = check_line;
-  check_line ("config", EZCDC_REPORT_OK, "file", "read and valid", NULL);
   if (assembly_open (assembly, &error) < 0) {
     log_message (LEVEL_ERROR, "%s", error.text);
     return error.code == EZCDC_E_CONFIG ? RUNNER_CONFIG : RUNNER_FAILED;
   }
+  check_line ("config", EZCDC_REPORT_OK, "file", "read and valid", NULL);
   check_step (pipeline, "source", "check", check_source);
   check_tables (pipeline);
   check_step (pipeline, "sink", "check", check_sink);

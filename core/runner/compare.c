@@ -13,16 +13,32 @@
 #define ROW_SEED UINT64_C (0x6a09e667f3bcc908)
 #define OTHER_SEED UINT64_C (0xbb67ae8584caa73b)
 
+/* A number without a fixed scale may have got one in the target: 1.10 and
+ * 1.100000000 are the same. */
+static size_t
+significant_length (const struct ezcdc_column *column,
+                    const struct ezcdc_value *value)
+{
+  size_t length = value->length;
+
+  if (column->type != EZCDC_TYPE_DECIMAL || column->precision >= 0
+      || memchr (value->data, '.', length) == NULL)
+    return length;
+  while (value->data[length - 1] == '0')
+    length--;
+  return value->data[length - 1] == '.' ? length - 1 : length;
+}
+
 static uint64_t
 row_hash (const struct ezcdc_table *table, const struct ezcdc_value *values,
           uint64_t hash)
 {
-  for (uint32_t i = 0; i < table->column_count; i++) {
-    bool value = values[i].state == EZCDC_VALUE;
-
-    hash = hash_bytes (hash + (value ? 1 : 2), value ? values[i].data : "",
-                       value ? values[i].length : 0);
-  }
+  for (uint32_t i = 0; i < table->column_count; i++)
+    if (values[i].state == EZCDC_VALUE)
+      hash = hash_bytes (hash + 1, values[i].data,
+                         significant_length (&table->columns[i], &values[i]));
+    else
+      hash = hash_bytes (hash + 2, "", 0);
   return hash;
 }
 

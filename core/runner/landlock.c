@@ -104,7 +104,12 @@ landlock_allow (const struct landlock *landlock, const char *path,
   place = open (path, O_PATH | O_CLOEXEC);
   if (place < 0 || fstat (place, &status) != 0)
     return;
-  uint64_t rights = use == LANDLOCK_WRITE ? WRITING : READING;
+  static const uint64_t rights_for[] = {
+    [LANDLOCK_LIST] = LANDLOCK_ACCESS_FS_READ_DIR,
+    [LANDLOCK_READ] = READING,
+    [LANDLOCK_WRITE] = WRITING,
+  };
+  uint64_t rights = rights_for[use];
   if (!S_ISDIR (status.st_mode))
     rights &= RIGHTS_OF_FILES;
   struct landlock_path_beneath_attr rule = {

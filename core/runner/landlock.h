@@ -21,6 +21,7 @@ struct landlock {
 };
 
 enum landlock_use {
+  LANDLOCK_LIST, /* lists of folders */
   LANDLOCK_READ, /* files, and lists of folders */
   LANDLOCK_WRITE /* all that, and to make, change and remove files */
 };

@@ -137,6 +137,8 @@ allow_places (const struct landlock *landlock,
   if (places->ini != NULL) {
     allow_section (landlock, places, "source");
     allow_section (landlock, places, "sink");
+    /* To name the connectors that there are to who has misspelt one. */
+    landlock_allow (landlock, places->connector_dir, LANDLOCK_LIST);
   }
   else
     landlock_allow (landlock, places->connector_dir, LANDLOCK_READ);

@@ -180,11 +180,26 @@ put_connections (struct assembly *assembly, struct state_status *status)
             text_string (&text));
 }
 
+/* Before a run has got anywhere, its predecessor's end is what there is. */
+static struct ezcdc_position
+stored_position (struct pipeline *pipeline)
+{
+  struct ezcdc_position position = rounds_stored (&pipeline->rounds);
+  struct state_source source = { 0 };
+  struct error error = { 0 };
+
+  if (position.length == 0
+      && state_get_source (pipeline->state, &source, &error) == 0)
+    position = source.position;
+  return position;
+}
+
 static void
 fill_status (struct reporter *reporter, struct state_status *status)
 {
   struct pipeline *pipeline = reporter->pipeline;
   struct ezcdc_position read, confirmed, end;
+  bool known;
   int64_t lag;
 
   pthread_mutex_lock (&reporter->assembly->lock);
@@ -206,16 +221,18 @@ fill_status (struct reporter *reporter, struct state_status *status)
   pthread_mutex_unlock (&pipeline->lock);
 
   if (confirmed.length == 0)
-    confirmed = rounds_stored (&pipeline->rounds);
+    confirmed = stored_position (pipeline);
   if (read.length == 0)
     read = confirmed;
+  /* What the source has written since is not known before it is asked. */
+  known = end.length > 0 || pipeline->phase == PHASE_STREAMING;
   if (position_compare (&end, &read) < 0)
     end = read;
   snprintf (status->phase, sizeof status->phase, "%s",
             pipeline_phase_name (pipeline->phase));
   put_position (pipeline, &read, status->position);
   put_position (pipeline, &confirmed, status->confirmed);
-  status->lag_bytes = confirmed.length == 0
+  status->lag_bytes = confirmed.length == 0 || !known
                         ? -1
                         : pipeline->source_calls->position_distance (
                           &confirmed, &end);

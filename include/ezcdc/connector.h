@@ -67,6 +67,8 @@ extern "C" {
  * instruction to the core.  A function that fails calls host->fail, which
  * records the message and returns the code, so that the usual error exit
  * is  return host->fail (instance, EZCDC_E_UNAVAILABLE, "connect to ...");
+ * With EZCDC_E_CONFIG in "open", a message that begins with an option's name
+ * and a colon ("slot: only a-z ...") gets the file and line before it.
  */
 #define EZCDC_OK 0
 #define EZCDC_IDLE 1    /* nothing to read within the time given */
@@ -498,6 +500,10 @@ struct ezcdc_host {
   void (*tls_peer) (struct ezcdc_instance *instance, const char *peer,
                     const char *version, const char *cipher,
                     const void *certificate, size_t length);
+  /* check: what a source's "prepare" would be given as stored; length 0 if
+   * nothing is stored yet. */
+  void (*stored_position) (struct ezcdc_instance *instance,
+                           struct ezcdc_position *ret_position);
 };
 
 #define EZCDC_HOST_HAS(host_, member_)                                        \

@@ -146,16 +146,33 @@ check_limit (struct check *check, const char *setting, const char *used,
   return EZCDC_OK;
 }
 
-static int
-check_slot (struct check *check)
+/* The slot of a pipeline that has run before. While it runs, what is stored
+ * and where the slot is both move on. */
+static void
+check_slot_goes_on (struct check *check, uint64_t after)
 {
   struct postgres *self = check->self;
-  struct slot *slot = &check->slot;
-  char lsn[LSN_TEXT_SIZE];
-  int code = slot_read (self, check->session, slot);
+  const struct slot *slot = &check->slot;
+  char problem[SLOT_PROBLEM_SIZE], lsn[LSN_TEXT_SIZE];
 
-  if (code != EZCDC_OK)
-    return code;
+  if (slot->exists && slot->active_pid != 0 && *slot->problem == '\0')
+    check_report (check, EZCDC_REPORT_OK, "slot", NULL,
+                  "%s is in use by process %d (the running pipeline?)",
+                  self->slot, slot->active_pid);
+  else if (slot_has_position (self, slot, after, problem))
+    check_report (check, EZCDC_REPORT_OK, "slot", NULL, "%s is at %s",
+                  self->slot, lsn_text (slot->confirmed, lsn));
+  else
+    check_report (check, EZCDC_REPORT_FAIL, "slot", NULL, "%s", problem);
+}
+
+static void
+check_slot_begins (struct check *check)
+{
+  struct postgres *self = check->self;
+  const struct slot *slot = &check->slot;
+  char lsn[LSN_TEXT_SIZE];
+
   if (!slot->exists)
     check_report (check, EZCDC_REPORT_OK, "slot", NULL,
                   "%s does not exist, it will be created", self->slot);
@@ -163,12 +180,32 @@ check_slot (struct check *check)
     check_report (check, EZCDC_REPORT_FAIL, "slot", slot->problem, "%s",
                   self->slot);
   else if (slot->active_pid != 0)
-    check_report (check, EZCDC_REPORT_OK, "slot", NULL,
-                  "%s is in use by process %d (a running pipeline?)",
-                  self->slot, slot->active_pid);
+    check_report (
+      check, EZCDC_REPORT_FAIL, "slot",
+      "stop that one, or choose another name with slot =",
+      "%s is in use by process %d, and this pipeline has never run",
+      self->slot, slot->active_pid);
   else
     check_report (check, EZCDC_REPORT_OK, "slot", NULL, "%s is at %s",
                   self->slot, lsn_text (slot->confirmed, lsn));
+}
+
+static int
+check_slot (struct check *check)
+{
+  struct postgres *self = check->self;
+  struct slot *slot = &check->slot;
+  struct ezcdc_position stored = { .length = 0 };
+  int code = slot_read (self, check->session, slot);
+
+  if (code != EZCDC_OK)
+    return code;
+  if (EZCDC_HOST_HAS (host, stored_position))
+    host->stored_position (self->instance, &stored);
+  if (stored.length > 0)
+    check_slot_goes_on (check, position_lsn (&stored));
+  else
+    check_slot_begins (check);
   code = check_limit (check, "max_replication_slots",
                       "SELECT count(*) FROM pg_replication_slots",
                       slot->exists ? 0 : 1);

@@ -31,9 +31,9 @@ slot_judge (struct postgres *self, const PGresult *result, struct slot *slot)
 
   if (strcmp (type, "logical") != 0 || strcmp (plugin, "pgoutput") != 0)
     snprintf (slot->problem, size,
-              "it is %s %s, not logical pgoutput; choose another name with"
+              "it is %s%s%s, not logical pgoutput; choose another name with"
               " slot =",
-              type, plugin);
+              type, *plugin != '\0' ? " " : "", plugin);
   else if (strcmp (database, self->database) != 0)
     snprintf (
       slot->problem, size,
@@ -90,32 +90,45 @@ slot_read (struct postgres *self, struct session *session,
   return EZCDC_OK;
 }
 
-int
-slot_check_position (struct postgres *self, const struct slot *slot,
-                     uint64_t after)
+bool
+slot_has_position (const struct postgres *self, const struct slot *slot,
+                   uint64_t after, char ret_problem[SLOT_PROBLEM_SIZE])
 {
   char first[LSN_TEXT_SIZE], second[LSN_TEXT_SIZE];
 
   if (!slot->exists)
-    return host->fail (self->instance, EZCDC_E_OPERATOR,
-                       "slot %s is gone, and with it the changes after %s;"
-                       " take a new snapshot: remove this pipeline's state"
-                       " and start again",
-                       self->slot, lsn_text (after, first));
-  if (*slot->problem != '\0')
-    return host->fail (self->instance, EZCDC_E_OPERATOR, "slot %s: %s",
-                       self->slot, slot->problem);
+    snprintf (ret_problem, SLOT_PROBLEM_SIZE,
+              "slot %s is gone, and with it the changes after %s;"
+              " take a new snapshot: remove this pipeline's state"
+              " and start again",
+              self->slot, lsn_text (after, first));
+  else if (*slot->problem != '\0')
+    snprintf (ret_problem, SLOT_PROBLEM_SIZE, "slot %s: %s", self->slot,
+              slot->problem);
+  else if (slot->confirmed > after)
+    snprintf (ret_problem, SLOT_PROBLEM_SIZE,
+              "slot %s is at %s already, the target only at %s: the"
+              " changes between are gone (somebody else has read or"
+              " advanced the slot)" SLOT_WAYS_OUT,
+              self->slot, lsn_text (slot->confirmed, first),
+              lsn_text (after, second), self->slot);
+  else
+    return true;
+  return false;
+}
+
+int
+slot_check_position (struct postgres *self, const struct slot *slot,
+                     uint64_t after)
+{
+  char problem[SLOT_PROBLEM_SIZE];
+
+  if (!slot_has_position (self, slot, after, problem))
+    return host->fail (self->instance, EZCDC_E_OPERATOR, "%s", problem);
   if (slot->confirmed == 0)
     return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
                        "slot %s is still being created, by process %d",
                        self->slot, slot->active_pid);
-  if (slot->confirmed > after)
-    return host->fail (self->instance, EZCDC_E_OPERATOR,
-                       "slot %s is at %s already, the target only at %s: the"
-                       " changes between are gone (somebody else has read or"
-                       " advanced the slot)" SLOT_WAYS_OUT,
-                       self->slot, lsn_text (slot->confirmed, first),
-                       lsn_text (after, second), self->slot);
   return EZCDC_OK;
 }
 

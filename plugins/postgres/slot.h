@@ -10,6 +10,8 @@
 
 #include "connect.h"
 
+#define SLOT_PROBLEM_SIZE 600
+
 struct slot {
   bool exists;
   int active_pid;     /* 0: nobody reads it */
@@ -20,7 +22,12 @@ struct slot {
 int slot_read (struct postgres *self, struct session *session,
                struct slot *ret_slot);
 
-/* Fails if the stream can't go on after this position. */
+/* Why the stream can't go on after this position, and the ways out: false
+ * and ret_problem. */
+bool slot_has_position (const struct postgres *self, const struct slot *slot,
+                        uint64_t after, char ret_problem[SLOT_PROBLEM_SIZE]);
+
+/* Fails if it can't. */
 int slot_check_position (struct postgres *self, const struct slot *slot,
                          uint64_t after);
 

@@ -76,6 +76,9 @@ column_name_problem (const char *name)
   if (strcasecmp (name, "__op") == 0 || strcasecmp (name, "__row") == 0
       || strcasecmp (name, "___count___") == 0)
     return "is reserved by StarRocks";
+  /* The frontend's rule for clusters that keep their own data. */
+  if (strpbrk (name, "=<>!*") != NULL)
+    return "holds one of = < > ! *, which StarRocks refuses";
   for (; *name != '\0'; name++)
     if ((unsigned char) *name < 0x20 || *name == 0x7f)
       return "holds a control character";

@@ -24,6 +24,7 @@ refuse (struct starrocks *self, const struct ezcdc_table *table,
                      buffer_string (reason));
 }
 
+/* What no target table can mend. */
 static int
 check_source (struct starrocks *self, const struct ezcdc_table *table)
 {
@@ -31,11 +32,15 @@ check_source (struct starrocks *self, const struct ezcdc_table *table)
   int code = EZCDC_OK;
 
   if (table->key_count == 0)
-    buffer_text (&problem, "the source has no key");
-  else
-    identifiers_check (table, &problem);
-  if (problem.length > 0)
-    code = refuse (self, table, &problem);
+    code = host->fail (self->instance, EZCDC_E_OPERATOR,
+                       "table \"%s.%s\" has no key: give it a primary key or "
+                       "a replica identity, or leave it out of the tables",
+                       table->schema, table->name);
+  else if (identifiers_check (table, &problem) == -1)
+    code = host->fail (self->instance, EZCDC_E_OPERATOR,
+                       "table \"%s.%s\": %s: rename the column in the source, "
+                       "or leave the table out of the tables",
+                       table->schema, table->name, buffer_string (&problem));
   buffer_free (&problem);
   return code;
 }
@@ -152,6 +157,11 @@ target_bind (struct starrocks *self, const struct ezcdc_table *table,
   connection_give (self, connection, code == EZCDC_OK);
   if (code != EZCDC_OK)
     return code;
+  if (columns.count == 0)
+    code = host->fail (self->instance, EZCDC_E_SCHEMA,
+                       "there is no table \"%s\" in database \"%s\": the "
+                       "next run makes it and copies the rows",
+                       table->target, self->settings.database);
   for (uint32_t i = 0; i < table->column_count && code == EZCDC_OK; i++)
     if (target_columns_find (&columns, table->columns[i].name) == NULL)
       code = host->fail (self->instance, EZCDC_E_SCHEMA,

@@ -127,6 +127,9 @@ parse_endpoint (const char *text, size_t length, int *https, int first,
     return "must begin with http:// or https://";
   if (end > text && end[-1] == '/')
     end--;
+  if (memchr (text, '/', (size_t) (end - text)) != NULL
+      || memchr (text, '@', (size_t) (end - text)) != NULL)
+    return "has a path or a user; only a host and a port belong there";
   if (text < end && *text == '[') {
     bracket = 1;
     text++;
@@ -290,7 +293,7 @@ settings_read (struct ezcdc_instance *instance, struct settings *ret_settings)
   if (endpoints_parse (load_url, &settings.endpoints, &settings.endpoint_count,
                        &problem)
       == -1)
-    return host->fail (instance, EZCDC_E_CONFIG, "load_url %s", problem);
+    return host->fail (instance, EZCDC_E_CONFIG, "load_url: it %s", problem);
   code = check_plaintext (instance, &settings);
   if (code != EZCDC_OK) {
     settings_free (&settings);

@@ -79,7 +79,7 @@ compare now
 result $? "the ABI is that of the baseline"
 
 # That both see what they must see, and that anchor.c lets growth pass.
-append='/^  void (\*tls_peer)/,/;/ s/;/; void (*added) (void);/'
+append='/^  void (\*stored_position)/,/;/ s/;/; void (*added) (void);/'
 insert='/^struct ezcdc_row {/ s/$/ uint64_t inserted;/'
 retype='/^  int64_t commit_time;/ s/int64_t/uint64_t/'
 unchecked='-D_Static_assert(...)='

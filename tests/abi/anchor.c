@@ -177,7 +177,8 @@ AT (refuse_row, 232);
 AT (waiting, 240);
 AT (announce, 248);
 AT (tls_peer, 256);
-ENDS (264);
+AT (stored_position, 264);
+ENDS (272);
 #undef STRUCT
 
 #define STRUCT struct ezcdc_prepared

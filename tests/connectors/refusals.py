@@ -270,7 +270,7 @@ def test_owner(tests, folder, good):
 
 
 def test_names(tests, folder, good):
-    refused(tests, "an unknown name", "nothing", "open connector %s/nothing.so"
+    refused(tests, "an unknown name", "nothing", "there is no connector nothing in %s"
                   % folder, "--connector-dir", folder)
     refused(tests, "a name with a wrong letter", "No-Thing",
                   "is no name of a connector", "--connector-dir", folder)

@@ -118,6 +118,19 @@ def test_seal_set_needs_the_connector(items, option):
     assert pipeline.ini.read_bytes() == before
 
 
+def test_seal_set_refuses_nothing_and_takes_a_line_of_windows(items):
+    pipeline = items.pipeline()
+    pipeline.seal()
+    before = pipeline.ini.read_bytes()
+    done = pipeline("seal", "--set", "source.password", pipeline.ini, input="")
+    assert done.code == engine.USAGE and "is empty" in done.stderr, done
+    assert pipeline.ini.read_bytes() == before
+    done = pipeline("seal", "--set", "source.password", pipeline.ini,
+                    input=pipeline.secrets["source.password"] + "\r\n")
+    assert done.code == engine.OK, done
+    assert pipeline("run", "--until-caught-up", pipeline.ini).code == engine.OK
+
+
 def test_reseal_moves_to_the_newest_key(items):
     pipeline = items.pipeline()
     pipeline.seal()
@@ -235,6 +248,46 @@ def test_check_of_a_server_that_is_down(items):
     assert "fail" in done.text
 
 
+def test_check_looks_whether_the_slot_has_what_the_pipeline_needs(items):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    assert pipeline.check().code == engine.OK
+    items.sql("UPDATE items SET amount = 1")
+    items.admin("SELECT pg_replication_slot_advance(%s, pg_current_wal_lsn())",
+                (pipeline.slot,))
+    done = pipeline.check()
+    assert done.code == engine.FOUND, done
+    assert "the changes between are gone" in done.stdout, done
+    items.admin("SELECT pg_drop_replication_slot(%s)", (pipeline.slot,))
+    done = pipeline.check()
+    assert done.code == engine.FOUND, done
+    assert f"slot {pipeline.slot} is gone" in done.stdout, done
+
+
+def test_check_does_not_take_the_slot_of_another_pipeline(items):
+    first = items.pipeline()
+    run = first.start()
+    run.wait_streaming()
+    assert first.check().code == engine.OK
+    second = items.pipeline(source={"slot": first.slot})
+    done = second.check()
+    assert done.code == engine.FOUND, done
+    assert "has never run" in done.stdout, done
+    assert run.terminate() == 0
+
+
+def test_a_sink_that_refuses_a_table_leaves_nothing_at_the_source(items):
+    items.sql('CREATE TABLE compared (id int PRIMARY KEY, "a=b" text)')
+    pipeline = items.pipeline()
+    done = pipeline.check()
+    assert done.code == engine.FOUND, done
+    assert '"a=b" holds one of' in done.stdout, done
+    done = pipeline.until_caught_up(expect=1)
+    assert "rename the column in the source" in done.stderr, done
+    assert items.postgres.slot(pipeline.slot) is None
+    assert not items.admin("SELECT 1 FROM pg_publication")
+
+
 def test_run_shows_plain_lines_when_there_is_no_terminal(items):
     pipeline = items.pipeline()
     run = pipeline.start()
@@ -273,6 +326,28 @@ def test_verify_names_the_differing_key(items, damage, key):
     assert key in json.dumps(done.json()), done
 
 
+def test_verify_compares_numbers_without_a_scale_as_numbers(items):
+    items.sql("INSERT INTO items VALUES (1001, 'a', 1.10), (1002, 'b', 100),"
+              " (1003, 'c', 0.0), (1004, 'd', -20.50)")
+    pipeline = items.pipeline()
+    pipeline.section("sink", decimal_unlimited="decimal")
+    pipeline.until_caught_up()
+    assert pipeline.verify().code == engine.OK
+    items.starrocks.sql("UPDATE items SET amount = 10 WHERE id = 1002",
+                        items.target)
+    done = pipeline.verify()
+    assert done.code == engine.FOUND and "1002" in done.stdout, done
+
+
+def test_verify_without_the_target_table(items):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    items.starrocks.sql("DROP TABLE items FORCE", items.target)
+    done = pipeline.verify()
+    assert done.code == engine.FAILED, done
+    assert 'there is no table "items"' in done.stderr, done
+
+
 def test_verify_while_it_runs(items):
     pipeline = items.pipeline()
     run = pipeline.start()
@@ -291,6 +366,18 @@ def test_a_failed_run_says_why_in_status(items):
     assert "public.absent" in done.stderr
     status = pipeline.status()
     assert status["state"] == "failed" and status["reason"], status
+
+
+def test_a_start_that_fails_forgets_no_position(items):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    before = pipeline.status()
+    items.sql("CREATE TABLE keyless (id int)")
+    pipeline.until_caught_up(expect=1)
+    status = pipeline.status()
+    assert status["state"] == "failed", status
+    assert status["position"] == status["confirmed"] == before["confirmed"]
+    assert status["lag_bytes"] == -1, status
 
 
 def test_run_shows_progress_on_a_terminal(world):

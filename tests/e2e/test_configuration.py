@@ -116,8 +116,29 @@ def test_a_bad_pipeline_name(pipeline, name):
 
 def test_a_connector_that_does_not_exist(pipeline):
     refused(pipeline, pipeline.text().replace("connector = postgres",
-                                              "connector = postgress"),
-            "source.connector", "postgres")
+                                              "connector = mysql"),
+            "source.connector", "there are file, postgres, starrocks")
+
+
+@pytest.mark.parametrize("section, option, value, word", [
+    ("source", "slot", "Not-A-Slot", "a-z, 0-9"),
+    ("source", "tables", "!", "tables: "),
+    ("source", "ssl_root_cert", "/there/is/none.pem", "No such file"),
+    ("sink", "load_url", "http://127.0.0.1:8030/x", "has a path"),
+    ("sink", "load_url", "ftp://127.0.0.1:8030", "must begin with"),
+])
+def test_what_only_the_connector_finds_is_told_with_its_line(
+        pipeline, section, option, value, word):
+    pipeline.section(section, **{option: value})
+    pipeline.seal()
+    lines = pipeline.ini.read_text().splitlines()
+    at = 1 + next(number for number, line in enumerate(lines)
+                  if line == f"{option} = {value}")
+    done = pipeline("check", pipeline.ini)
+    assert done.code == engine.USAGE, done
+    assert f"{pipeline.ini}:{at}: {section}.{option}: " in done.stderr, done
+    assert word in done.stderr, done
+    assert "read and valid" not in done.stdout, done
 
 
 def test_a_path_as_connector_needs_leave(pipeline):

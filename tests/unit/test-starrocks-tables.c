@@ -313,6 +313,7 @@ test_names (void **state)
   static const struct ezcdc_column twins[] = { { .name = "Id" },
                                                { .name = "iD" } };
   static const struct ezcdc_column reserved[] = { { .name = "__OP" } };
+  static const struct ezcdc_column compared[] = { { .name = "a=b" } };
   struct ezcdc_table bad = { .columns = twins, .column_count = 2 };
   struct buffer text = { 0 };
 
@@ -329,6 +330,10 @@ test_names (void **state)
   bad = (struct ezcdc_table){ .columns = reserved, .column_count = 1 };
   assert_int_equal (identifiers_check (&bad, &text), -1);
   assert_contains (buffer_string (&text), "reserved");
+  buffer_clear (&text);
+  bad.columns = compared;
+  assert_int_equal (identifiers_check (&bad, &text), -1);
+  assert_contains (buffer_string (&text), "holds one of");
   buffer_clear (&text);
   assert_int_equal (identifiers_check (&table, &text), 0);
   buffer_free (&text);

@@ -8,8 +8,9 @@ import unicodedata
 
 import pytest
 
-from harness import rogue
+from harness import rogue, rogue_http
 from harness.rogue import Rogue
+from harness.waiting import wait_for
 
 FORGED = "FORGED"
 # A line end of each kind and what pretends to be a line of ours; cursor, title
@@ -270,4 +271,58 @@ def test_starrocks_answers(world, rule):
     assert fault.struck()
     assert_log(done.stderr)
     assert_status(pipeline)
+    assert_audit(pipeline)
+
+
+@pytest.mark.parametrize("quote", ["the reason", "a challenge", "a failure",
+                                   "a status", "an older protocol", "chunks",
+                                   "a length", "an encoding", "a path"])
+def test_http(world, quote):
+    world.sql("CREATE TABLE items (id int PRIMARY KEY);"
+              "INSERT INTO items VALUES (1)")
+    text = HOSTILE_LINE if quote in ("a challenge", "an encoding") else HOSTILE
+    with rogue_http.echo("before the body", quote, text) as server:
+        pipeline = debug(world.pipeline())
+        pipeline.section("sink", load_url=f"http://127.0.0.1:{server.port}",
+                         load_plaintext="allow", compression="none")
+        run = pipeline.start()
+        wait_for(lambda: not run.running or pipeline.status().get("reason")
+                 and server.quoted, 60, "it was said", because=run.describe)
+        assert_status(pipeline)
+        done = pipeline.check()
+        run.terminate()
+    assert server.quoted
+    assert_results(done.stdout)
+    assert_log(done.stderr)
+    assert_log(run.text)
+    assert_audit(pipeline)
+    if quote == "a failure":
+        assert FORGED in run.text       # shown, but on its line
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "x" * 100_000, "\u202e" * 9_000],
+                         ids=["hostile", "long", "long and hostile"])
+def test_what_a_server_says_of_itself(world, text):
+    """And what it says then, both as long as libpq takes it."""
+    said = text.encode()[:25_000].decode(errors="ignore").encode()
+
+    def script(visit):
+        rogue.greet_postgres(visit)
+        visit.send(rogue.LET_IN
+                   + rogue.message(b"S", b"server_version\0" + said[:900] + b"\0")
+                   + rogue.message(b"S", b"client_encoding\0UTF8\0")
+                   + rogue.message(b"Z", b"I"))
+        visit.receive()
+        visit.send(rogue.message(
+            b"E", b"SERROR\0C42P01\0M" + said + b"\0H" + said + b"\0R" + said
+            + b"\0F" + said + b"\0\0") + rogue.message(b"Z", b"I"))
+
+    with Rogue(script) as server:
+        pipeline = debug(world.pipeline(secrets=False, source={
+            "port": server.port, "ssl_mode": "disable"}))
+        pipeline.secrets["sink.password"] = world.starrocks.password
+        done = pipeline.check()
+        assert done.code == 3 and "42P01" in done.stdout, done
+        assert_results(done.stdout)
+        assert_log(done.stderr)
     assert_audit(pipeline)

@@ -90,8 +90,9 @@ QUOTES = {
 }
 
 
-def echo(stage, quote):
-    """A rogue that quotes at this stage, and does what is asked until then."""
+def echo(stage, quote, text=""):
+    """A rogue that quotes at this stage, behind a text of its own, and does what
+    is asked until then."""
     heard = []
 
     def script(visit):
@@ -104,7 +105,7 @@ def echo(stage, quote):
             raise HungUp()
         # "check" asks for a label that nobody has loaded.
         rows = [] if b"label=ezcdc-check" in request.head else heard[-1:]
-        told = " ".join([request.authorization, request.credential, *rows])
+        told = text + " ".join([request.authorization, request.credential, *rows])
         visit.send(QUOTES[quote](told, rogue.port))
         rogue.quoted += 1
         raise HungUp()

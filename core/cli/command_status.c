@@ -17,6 +17,7 @@
 #include "core/base/text.h"
 #include "core/cli/command.h"
 #include "core/keeper/run_lock.h"
+#include "core/keeper/trouble.h"
 #include "core/pipeline/table.h"
 #include "core/runner/config.h"
 #include "core/state/state.h"
@@ -28,6 +29,7 @@ struct view {
   int64_t dead_letters;
   bool alive;
   pid_t pid; /* of the keeper */
+  struct audit_trouble trouble;
   struct json json;
 };
 
@@ -60,6 +62,8 @@ view_load (struct view *view, const char *path, struct error *error)
         < 0
       || view_open_state (view, &known, error) < 0)
     return error->code;
+  if (view->alive)
+    audit_trouble_read (view->config.state_folder, &view->trouble);
   if (!known) {
     view->status = (struct state_status){
       .state = "stopped",
@@ -126,6 +130,11 @@ print_text (struct view *view, struct error *error)
   if (status->lag_seconds >= 0)
     print_line ("              %.1f s", status->lag_seconds);
   print_line ("dead letters  %" PRId64, view->dead_letters);
+  if (view->trouble.since != 0)
+    print_line ("audit log     cannot be written since %s, %" PRId64
+                " records were refused; the last: %s",
+                time_text (view->trouble.since, when), view->trouble.refused,
+                view->trouble.reason);
   if (status->updated != 0)
     print_line ("as of         %s", time_text (status->updated, when));
   puts ("tables");
@@ -158,6 +167,22 @@ json_position (struct json *json, const char *name, const char *text)
   json_member_text (json, name, text[0] ? text : NULL);
 }
 
+static void
+json_trouble (struct json *json, const struct audit_trouble *trouble)
+{
+  char when[CLOCK_TEXT_SIZE];
+
+  if (trouble->since == 0) {
+    json_none (json);
+    return;
+  }
+  json_object_begin (json);
+  json_member_text (json, "since", time_text (trouble->since, when));
+  json_member_int64 (json, "refused", trouble->refused);
+  json_member_text (json, "reason", trouble->reason);
+  json_object_end (json);
+}
+
 static int
 print_json (struct view *view, struct error *error)
 {
@@ -182,6 +207,8 @@ print_json (struct view *view, struct error *error)
   json_member_int64 (&json, "lag_bytes", status->lag_bytes);
   json_member_double (&json, "lag_seconds", status->lag_seconds);
   json_member_int64 (&json, "dead_letters", view->dead_letters);
+  json_key (&json, "audit");
+  json_trouble (&json, &view->trouble);
   json_member_text (&json, "updated", time_text (status->updated, when));
   json_member_text (&json, "started", time_text (status->started, when));
   json_member_int64 (&json, "keeper_pid", view->alive ? view->pid : 0);

@@ -56,6 +56,7 @@ struct keeper {
   struct ini *ini;                   /* owned */
   struct pipeline_settings settings; /* owned */
   struct audit_log *audit;           /* owned */
+  struct audit_trouble trouble;      /* in writing it */
   int lock;                          /* owned; -1: none */
   int signals;                       /* owned; a signalfd */
 
@@ -606,6 +607,7 @@ claim_pipeline (struct keeper *keeper, struct error *error)
     code = run_lock_take (keeper->settings.folder, &keeper->lock, error);
   if (code != 0)
     return code;
+  keeper->service.lock = keeper->lock;
   keeper->audit = pipeline_audit_enter (&keeper->settings, keeper->ring,
                                         error);
   if (keeper->audit == NULL)
@@ -637,6 +639,7 @@ prepare (struct keeper *keeper, struct error *error)
   if (keeper->ring == NULL)
     return error->code;
   keeper->service.settings = &keeper->settings;
+  keeper->service.trouble = &keeper->trouble;
   keeper->service.ini = keeper->ini;
   keeper->service.ring = keeper->ring;
   code = check_credentials (keeper, error);
@@ -682,6 +685,7 @@ keeper_command (const char *mode, int argc, char **argv, const char *ini_path)
   keeper->is_run = is_catch_up || strcmp (mode, "run") == 0;
   keeper->patience = is_catch_up ? CATCH_UP_CRASHES : 0;
   keeper->lock = keeper->signals = keeper->service.socket = -1;
+  keeper->service.lock = -1;
   watch_begin (&keeper->service.watch, -1);
   int exit_code;
   if (prepare (keeper, &error) == 0) {

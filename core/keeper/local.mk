@@ -19,6 +19,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/keeper/run_lock.c \
 	core/keeper/settings.c \
 	core/keeper/settings.h \
+	core/keeper/trouble.c \
+	core/keeper/trouble.h \
 	core/keeper/watch.c \
 	core/keeper/watch.h \
 	core/keeper/keeper.h \

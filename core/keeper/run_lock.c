@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <ezcdc/connector.h>
@@ -13,6 +14,8 @@
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "core/keeper/run_lock.h"
+
+#define CONTENT_MAX 1024
 
 /* The whole file. These locks belong to the open file, not to the process,
  * and looking at one does not take it. */
@@ -42,17 +45,27 @@ read_pid (int descriptor)
   return got > 0 ? (pid_t) strtol (digits, NULL, 10) : 0;
 }
 
+/* The process id, and below it the line. In one write, so that a reader sees
+ * the former content or this, but for a rest that is cut off then. */
 static int
-write_pid (int descriptor)
+write_content (int descriptor, const char *line)
 {
-  CLEANUP_TEXT struct text digits = { 0 };
+  CLEANUP_TEXT struct text content = { 0 };
 
-  text_printf (&digits, "%ld\n", (long) getpid ());
-  return !digits.failed && ftruncate (descriptor, 0) == 0
-             && pwrite (descriptor, digits.data, digits.length, 0)
-                  == (ssize_t) digits.length
+  text_printf (&content, "%ld\n%s%s", (long) getpid (), line,
+               line[0] != '\0' ? "\n" : "");
+  return !content.failed
+             && pwrite (descriptor, content.data, content.length, 0)
+                  == (ssize_t) content.length
+             && ftruncate (descriptor, (off_t) content.length) == 0
            ? 0
            : -1;
+}
+
+void
+run_lock_tell (int descriptor, const char *line)
+{
+  (void) write_content (descriptor, line);
 }
 
 int
@@ -78,11 +91,31 @@ run_lock_take (const char *folder, int *ret_descriptor, struct error *error)
     return error_set (error, EZCDC_E_UNAVAILABLE, "take the lock %s: %m",
                       path.data);
   }
-  if (write_pid (descriptor) != 0)
+  if (write_content (descriptor, "") != 0)
     return error_set (error, EZCDC_E_UNAVAILABLE, "write the lock %s: %m",
                       path.data);
   *ret_descriptor = TAKE_DESCRIPTOR (descriptor);
   return 0;
+}
+
+void
+run_lock_read (const char *folder, struct text *text)
+{
+  CLEANUP_TEXT struct text path = { 0 };
+  CLEANUP_CLOSE int descriptor = open_lock (folder, O_RDONLY, &path, NULL);
+  char content[CONTENT_MAX];
+  ssize_t length = descriptor >= 0
+                     ? pread (descriptor, content, sizeof content, 0)
+                     : -1;
+  const char *line = length > 0 ? memchr (content, '\n', (size_t) length)
+                                : NULL;
+
+  if (line == NULL)
+    return;
+  line++;
+  const char *end = memchr (line, '\n', (size_t) (content + length - line));
+  if (end != NULL)
+    text_append (text, line, (size_t) (end - line));
 }
 
 int

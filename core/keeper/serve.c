@@ -30,7 +30,10 @@ write_record (const struct service *service, const char *action,
     .detail = detail,
   };
 
-  return audit_log_write (service->audit, &record, error);
+  int code = audit_log_write (service->audit, &record, error);
+  if (service->trouble != NULL)
+    audit_trouble_note (service->trouble, service->lock, code, error);
+  return code;
 }
 
 int

@@ -12,6 +12,7 @@
 #include "core/crypto/key_ring.h"
 #include "core/keeper/protocol.h"
 #include "core/keeper/settings.h"
+#include "core/keeper/trouble.h"
 #include "core/keeper/watch.h"
 
 /* What an answer needs. The keeper owns all of it. */
@@ -20,11 +21,13 @@ struct service {
   const struct ini *ini;
   const struct key_ring *ring;
   struct audit_log *audit;
-  pid_t runner;           /* for records */
-  int socket;             /* the keeper's end */
-  struct watch watch;     /* over the runner's system calls */
-  bool watch_asked;       /* for this runner */
-  struct message message; /* the request being answered */
+  struct audit_trouble *trouble; /* with it; NULL: nobody asks */
+  int lock;                      /* of the run; -1: none */
+  pid_t runner;                  /* for records */
+  int socket;                    /* the keeper's end */
+  struct watch watch;            /* over the runner's system calls */
+  bool watch_asked;              /* for this runner */
+  struct message message;        /* the request being answered */
 };
 
 enum service_state {

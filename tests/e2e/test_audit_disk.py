@@ -110,6 +110,7 @@ def test_an_act_without_a_record_does_not_happen(world, disk):
     run = pipeline.start()
     run.wait_streaming()
     world.wait_same(run, "items")
+    assert pipeline.status()["audit"] is None
     disk.fill(run.keeper)
     before = whole_lines(disk)
 
@@ -124,6 +125,11 @@ def test_an_act_without_a_record_does_not_happen(world, disk):
     assert held.startswith(before)
     walsender = world.postgres.walsender(pipeline.slot)
     assert walsender
+    trouble = pipeline.status()["audit"]
+    assert trouble["refused"] >= 1 and trouble["since"].endswith("Z")
+    assert "audit log" in trouble["reason"] and str(disk.log) in trouble["reason"]
+    told = pipeline("status", pipeline.ini).stdout
+    assert f"cannot be written since {trouble['since']}" in told
     world.sql("INSERT INTO items VALUES (100, 'while it is full')")
     world.wait_same(run, "items")
     assert world.postgres.walsender(pipeline.slot) == walsender
@@ -146,8 +152,13 @@ def test_an_act_without_a_record_does_not_happen(world, disk):
     assert pipeline.ini.read_bytes() == sealed
     assert whole_lines(disk) == held
 
+    later = pipeline.status()["audit"]
+    assert later["since"] == trouble["since"]
+    assert later["refused"] > trouble["refused"]
+
     disk.free()
     world.wait_same(run, "items")
+    assert pipeline.status()["audit"] is None
     assert run.terminate() == 0, run.describe()
     content = whole_lines(disk)
     assert content.startswith(held) and len(content) > len(held)

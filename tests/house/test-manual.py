@@ -284,6 +284,11 @@ def status_members(page):
         "member or phase of tables:",
     )
     problems += differ(
+        members(path, "json_trouble") | {"null"},
+        marked(documented["audit"]),
+        "member of audit:",
+    )
+    problems += differ(
         members("core/runner/connections.c", "connections_print") | {"null"},
         marked(documented["connections"]),
         "member of connections:",

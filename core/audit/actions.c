@@ -58,7 +58,8 @@ const struct audit_action audit_actions[] = {
   { "pipeline.stopped", false,
     "a run ended, drained or caught up" },
   { "runner.call_refused", false,
-    "a runner tried a system call that it may not make; told once a call" },
+    "a runner tried a system call that it may not make, or one on a file that "
+    "is none of its business; told once a call and file" },
   { "runner.confined", true,
     "a runner gave up what it does not need, before it loaded a connector; "
     "detail says what" },

@@ -376,6 +376,16 @@ count_primary (const struct key_source *source)
          + (source->key_command != NULL) + source->key.is_set;
 }
 
+void
+key_source_files (const struct key_source *source,
+                  const char *ret_paths[KEY_SOURCE_FILES])
+{
+  ret_paths[0] = source->key_file;
+  ret_paths[1] = source->old_file;
+  ret_paths[2] = source->key_credential;
+  ret_paths[3] = source->old_credential;
+}
+
 bool
 key_source_is_given (const struct key_source *source)
 {

@@ -44,6 +44,13 @@ struct key_ring *key_source_load (const struct key_source *source,
 bool key_source_is_given (const struct key_source *source)
   __attribute__ ((nonnull));
 
+/* The paths of files that keys are read from; NULL for those that are not
+ * given. They live as long as the source. */
+#define KEY_SOURCE_FILES 4
+void key_source_files (const struct key_source *source,
+                       const char *ret_paths[KEY_SOURCE_FILES])
+  __attribute__ ((nonnull));
+
 /* Adds the key that a file holds, as strictly as that of
  * CONFIG_ENCRYPTION_KEY_FILE is read. */
 int key_file_add (struct key_ring *ring, const char *path, struct error *error)

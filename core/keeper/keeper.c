@@ -30,6 +30,7 @@
 #include "core/crypto/key_source.h"
 #include "core/crypto/secret.h"
 #include "core/keeper/credentials.h"
+#include "core/keeper/guard.h"
 #include "core/keeper/harden.h"
 #include "core/keeper/keeper.h"
 #include "core/keeper/run_lock.h"
@@ -57,6 +58,7 @@ struct keeper {
   struct pipeline_settings settings; /* owned */
   struct audit_log *audit;           /* owned */
   struct audit_trouble trouble;      /* in writing it */
+  struct guard *guard;               /* owned */
   int lock;                          /* owned; -1: none */
   int signals;                       /* owned; a signalfd */
 
@@ -294,25 +296,53 @@ time_left (const struct keeper *keeper)
 /* A connector has tried something, or a library something that it can do
  * without. */
 static void
-tell_refused_call (struct keeper *keeper)
+tell_refused_call (const struct keeper *keeper,
+                   const struct refused_call *call)
 {
   CLEANUP_TEXT struct text detail = { 0 };
   struct json json = { .text = &detail };
-  struct refused_call call;
 
-  if (!watch_refuse (&keeper->service.watch, &call))
-    return;
-  log_message (LEVEL_WARNING,
-               "the runner tried the system call %s (%#llx, %#llx), which it "
-               "may not make; it was refused, and so will be others of that "
-               "name",
-               call.name, (unsigned long long) call.arguments[0],
-               (unsigned long long) call.arguments[1]);
   json_object_begin (&json);
-  json_member_text (&json, "call", call.name);
+  json_member_text (&json, "call", call->name);
+  if (call->guarded.what == NULL)
+    log_message (LEVEL_WARNING,
+                 "the runner tried the system call %s (%#llx, %#llx), which "
+                 "it may not make; it was refused, and so will be others of "
+                 "that name",
+                 call->name, (unsigned long long) call->arguments[0],
+                 (unsigned long long) call->arguments[1]);
+  else {
+    log_message (LEVEL_WARNING,
+                 "the runner tried the system call %s on %s (%s), which it "
+                 "may not touch; it was refused, and so will be others of "
+                 "that name",
+                 call->name, call->guarded.path, call->guarded.what);
+    json_member_text (&json, "file", call->guarded.path);
+    json_member_text (&json, "what", call->guarded.what);
+  }
   json_member_int64 (&json, "runner", keeper->runner);
   json_object_end (&json);
   note (keeper, "runner.call_refused", AUDIT_DENIED, text_string (&detail));
+}
+
+/* At most so many before the keeper looks at its signals again. */
+#define CALLS_AT_ONCE 16
+
+static void
+answer_calls (struct keeper *keeper)
+{
+  struct refused_call call;
+
+  for (int i = 0; i < CALLS_AT_ONCE; i++)
+    switch (watch_answer (&keeper->service.watch, &call)) {
+    case WATCH_NOTHING:
+      return;
+    case WATCH_ANSWERED:
+      break;
+    case WATCH_REFUSED:
+      tell_refused_call (keeper, &call);
+      break;
+    }
 }
 
 static void
@@ -361,7 +391,7 @@ attend_once (struct keeper *keeper)
   if (time_left (keeper) == 0)
     kill_runner (keeper, "it had not stopped 60 s after the signal");
   if (entries[2].revents != 0)
-    tell_refused_call (keeper);
+    answer_calls (keeper);
   if (entries[1].revents == 0)
     return;
   enum service_state state = serve (&keeper->service);
@@ -408,7 +438,9 @@ start_runner (struct keeper *keeper, struct error *error)
     return code;
   keeper->killed = false;
   keeper->service.runner = keeper->runner;
-  keeper->service.watch_asked = false;
+  keeper->service.heard = keeper->service.watch_asked = false;
+  guard_begin (keeper->guard, keeper->runner);
+  watch_begin (&keeper->service.watch, keeper->guard);
   /* A signal that came while there was none. */
   if (keeper->stopping)
     forward (keeper, SIGTERM);
@@ -649,6 +681,10 @@ prepare (struct keeper *keeper, struct error *error)
   if (code != 0)
     return code;
   keeper->service.audit = keeper->audit;
+  keeper->guard = guard_new (&keeper->settings, keeper->ini_path,
+                             keeper->source, error);
+  if (keeper->guard == NULL)
+    return error->code;
   return catch_signals (keeper, error);
 }
 
@@ -659,6 +695,7 @@ clear (struct keeper *keeper)
   key_ring_free (keeper->ring);
   key_source_free (keeper->source);
   ini_free (keeper->ini);
+  guard_free (keeper->guard);
   pipeline_settings_free (&keeper->settings);
   if (keeper->signals >= 0)
     close (keeper->signals);
@@ -686,7 +723,7 @@ keeper_command (const char *mode, int argc, char **argv, const char *ini_path)
   keeper->patience = is_catch_up ? CATCH_UP_CRASHES : 0;
   keeper->lock = keeper->signals = keeper->service.socket = -1;
   keeper->service.lock = -1;
-  watch_begin (&keeper->service.watch, -1);
+  watch_begin (&keeper->service.watch, NULL);
   int exit_code;
   if (prepare (keeper, &error) == 0) {
     warn_about_memory ();

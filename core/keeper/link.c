@@ -194,7 +194,7 @@ keeper_link_open_file (struct keeper_link *link, const char *section,
 static int
 tell (struct keeper_link *link, enum message_type type,
       const char *const fields[MESSAGE_FIELDS_MAX], int sent,
-      struct error *error)
+      int32_t *ret_number, struct error *error)
 {
   CLEANUP_CLOSE int descriptor = -1;
 
@@ -202,16 +202,21 @@ tell (struct keeper_link *link, enum message_type type,
   int code = ask (link, type, fields, sent, &descriptor, error);
   if (code == 0 && link->message.type != MESSAGE_WRITTEN)
     code = error_set (error, EZCDC_E_BUG, "the keeper's answer is malformed");
+  *ret_number = link->message.number;
   pthread_mutex_unlock (&link->lock);
   return code;
 }
 
 int
-keeper_link_watch (struct keeper_link *link, int listener, struct error *error)
+keeper_link_watch (struct keeper_link *link, int listener, bool *ret_files,
+                   struct error *error)
 {
   const char *const fields[MESSAGE_FIELDS_MAX] = { NULL };
+  int32_t number = 0;
+  int code = tell (link, MESSAGE_WATCH, fields, listener, &number, error);
 
-  return tell (link, MESSAGE_WATCH, fields, listener, error);
+  *ret_files = code == 0 && number == 1;
+  return code;
 }
 
 int
@@ -222,6 +227,7 @@ keeper_link_audit (struct keeper_link *link, const char *action,
   const char *const fields[MESSAGE_FIELDS_MAX] = {
     action, resource_id, outcome, detail_json != NULL ? detail_json : "{}"
   };
+  int32_t unused;
 
-  return tell (link, MESSAGE_AUDIT, fields, -1, error);
+  return tell (link, MESSAGE_AUDIT, fields, -1, &unused, error);
 }

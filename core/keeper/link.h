@@ -4,6 +4,8 @@
 #ifndef EZCDC_KEEPER_LINK_H
 #define EZCDC_KEEPER_LINK_H
 
+#include <stdbool.h>
+
 #include <ezcdc/connector.h>
 
 #include "core/base/error.h"
@@ -52,9 +54,10 @@ int keeper_link_open_file (struct keeper_link *link, const char *section,
 
 /* Has the keeper watch over the system calls of this process: listener is what
  * calls_restrict (core/runner/calls.h) made, and stays the caller's to close.
- * Returns 0 or the code of *error. */
-int keeper_link_watch (struct keeper_link *link, int listener,
-                       struct error *error) __attribute__ ((nonnull (1)));
+ * *ret_files says whether the keeper sees the files that calls name. Returns 0
+ * or the code of *error. */
+int keeper_link_watch (struct keeper_link *link, int listener, bool *ret_files,
+                       struct error *error) __attribute__ ((nonnull (1, 3)));
 
 /* Has the keeper write an audit record, which is durable when this returns 0.
  * action is one of core/audit/actions.h that a runner may write, resource_id

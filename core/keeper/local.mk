@@ -7,6 +7,10 @@ core_libezcdc_core_la_SOURCES += \
 	core/keeper/credentials.h \
 	core/keeper/detail.c \
 	core/keeper/detail.h \
+	core/keeper/file_calls.c \
+	core/keeper/file_calls.h \
+	core/keeper/guard.c \
+	core/keeper/guard.h \
 	core/keeper/harden.c \
 	core/keeper/harden.h \
 	core/keeper/runner.c \
@@ -14,6 +18,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/keeper/serve.c \
 	core/keeper/serve.h \
 	core/keeper/link.c \
+	core/keeper/named_path.c \
+	core/keeper/named_path.h \
 	core/keeper/protocol.c \
 	core/keeper/protocol.h \
 	core/keeper/run_lock.c \

@@ -38,6 +38,7 @@ shape_of (unsigned type)
   case MESSAGE_OPENED:
   case MESSAGE_WRITTEN:
   case MESSAGE_WATCH:
+  case MESSAGE_MEMORY:
     return &none;
   case MESSAGE_REFUSED:
     return &refused;

@@ -5,7 +5,8 @@
  *   for each field: u16 length | bytes
  *
  * Little-endian. A field has no NUL inside. The runner asks, the keeper
- * answers with the same serial, and one request waits at a time.
+ * answers with the same serial, and one request waits at a time. Only to the
+ * first message there is no answer.
  */
 
 #ifndef EZCDC_KEEPER_PROTOCOL_H
@@ -23,10 +24,11 @@ enum message_type {
   MESSAGE_AUDIT = 2, /* action, resource id, outcome, detail */
   MESSAGE_OPENED =
     3, /* number: the value's length; a descriptor comes along */
-  MESSAGE_WRITTEN = 4,
+  MESSAGE_WRITTEN = 4, /* to "watch", number: 1 if names of files are seen */
   MESSAGE_REFUSED = 5, /* number: EZCDC_E_...; a text for people */
   MESSAGE_WATCH = 6,   /* a descriptor comes along: watch.h. Once at most */
   MESSAGE_FILE = 7,    /* section, option; answered by "opened", 0 */
+  MESSAGE_MEMORY = 8,  /* first, if at all: /proc/self/mem comes along */
 };
 
 /* A message that was read; its fields are strings in its own storage. */

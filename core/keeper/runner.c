@@ -20,6 +20,7 @@
 #include "core/base/memory.h"
 #include "core/keeper/harden.h"
 #include "core/keeper/keeper.h"
+#include "core/keeper/protocol.h"
 #include "core/keeper/runner.h"
 
 /* ---- The environment --------------------------------------------------- */
@@ -180,9 +181,26 @@ is_link (int descriptor)
          && type == SOCK_SEQPACKET && poll (&entry, 1, 0) == 0;
 }
 
+/* Only as long as the process can be dumped it can open its own memory, unless
+ * it is root's. There is nothing in it yet. Who has it open can read it ever
+ * after: it goes to the keeper, for core/keeper/watch.h, and to nobody else.
+ * A keeper that does not get it can say less. */
+static void
+show_memory (int memory)
+{
+  static const char *const fields[MESSAGE_FIELDS_MAX] = { NULL };
+  unsigned char bytes[MESSAGE_MAX];
+  size_t length = message_encode (MESSAGE_MEMORY, 0, 0, fields, bytes);
+
+  if (memory >= 0)
+    message_send (RUNNER_LINK_DESCRIPTOR, bytes, length, memory);
+}
+
 int
 runner_enter (int argc, char **argv, runner_main_function runner_main)
 {
+  int memory = open ("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+
   harden_process ();
   prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (argc < 3 || !is_link (RUNNER_LINK_DESCRIPTOR)
@@ -190,5 +208,8 @@ runner_enter (int argc, char **argv, runner_main_function runner_main)
     log_message (LEVEL_ERROR, "--runner is for the program itself");
     return 2;
   }
+  show_memory (memory);
+  if (memory >= 0)
+    close (memory);
   return runner_main (argv[2], argc - 3, argv + 3, RUNNER_LINK_DESCRIPTOR);
 }

@@ -308,8 +308,18 @@ answer_watch (struct service *service, int *descriptor)
   if (service->watch_asked || *descriptor < 0)
     return false;
   service->watch_asked = true;
-  watch_begin (&service->watch, TAKE_DESCRIPTOR (*descriptor));
-  return answer (service, MESSAGE_WRITTEN, 0, NULL, -1);
+  watch_listen (&service->watch, TAKE_DESCRIPTOR (*descriptor));
+  return answer (service, MESSAGE_WRITTEN, watch_sees (&service->watch), NULL,
+                 -1);
+}
+
+/* The runner sends this before it knows what it is to do. */
+static bool
+take_memory (struct service *service, bool is_first, int *descriptor)
+{
+  return is_first && *descriptor >= 0
+         && watch_see (&service->watch, service->runner,
+                       TAKE_DESCRIPTOR (*descriptor));
 }
 
 /* ---- The loop ---------------------------------------------------------- */
@@ -318,8 +328,13 @@ answer_watch (struct service *service, int *descriptor)
 static bool
 answer_message (struct service *service, int *descriptor)
 {
+  bool is_first = !service->heard;
+
+  service->heard = true;
   if (service->message.type == MESSAGE_WATCH)
     return answer_watch (service, descriptor);
+  if (service->message.type == MESSAGE_MEMORY)
+    return take_memory (service, is_first, descriptor);
   if (*descriptor >= 0)
     return false;
   switch (service->message.type) {
@@ -333,6 +348,7 @@ answer_message (struct service *service, int *descriptor)
   case MESSAGE_WRITTEN:
   case MESSAGE_REFUSED:
   case MESSAGE_WATCH:
+  case MESSAGE_MEMORY:
     return false;
   }
   return false;

@@ -26,6 +26,7 @@ struct service {
   pid_t runner;                  /* for records */
   int socket;                    /* the keeper's end */
   struct watch watch;            /* over the runner's system calls */
+  bool heard;                    /* this runner, at least once */
   bool watch_asked;              /* for this runner */
   struct message message;        /* the request being answered */
 };

@@ -23,6 +23,8 @@
 
 #include <seccomp.h>
 
+#include "core/keeper/file_calls.h"
+
 #define COUNT(array) (sizeof (array) / sizeof *(array))
 
 /* By name, because not every machine has every one. What the C library, the
@@ -33,12 +35,11 @@
  * capset, listen and accept, shm*, personality, modify_ldt; nor chmod, chown
  * and truncate by path, which not every Landlock looks at. */
 static const char *const allowed[] = {
-  /* Files. */
+  /* Files; those that are opened by name are in core/keeper/file_calls.h. */
   "access",
   "close",
   "close_range",
   "copy_file_range",
-  "creat",
   "dup",
   "dup2",
   "dup3",
@@ -58,16 +59,11 @@ static const char *const allowed[] = {
   "getcwd",
   "getdents",
   "getdents64",
-  "link",
-  "linkat",
   "lseek",
   "lstat",
   "mkdir",
   "mkdirat",
   "newfstatat",
-  "open",
-  "openat",
-  "openat2",
   "pread64",
   "preadv",
   "preadv2",
@@ -79,9 +75,6 @@ static const char *const allowed[] = {
   "readlink",
   "readlinkat",
   "readv",
-  "rename",
-  "renameat",
-  "renameat2",
   "rmdir",
   "sendfile",
   "stat",
@@ -89,8 +82,6 @@ static const char *const allowed[] = {
   "statx",
   "sync_file_range",
   "umask",
-  "unlink",
-  "unlinkat",
   "write",
   "writev",
   /* Memory. */
@@ -232,6 +223,16 @@ add_names (scmp_filter_ctx filter, uint32_t action, const char *const *names,
 }
 
 static int
+add_file_calls (scmp_filter_ctx filter)
+{
+  int code = 0;
+
+  for (size_t i = 0; code == 0 && i < FILE_CALLS; i++)
+    code = add_names (filter, SCMP_ACT_ALLOW, &file_calls[i].name, 1);
+  return code;
+}
+
+static int
 add_arguments (scmp_filter_ctx filter)
 {
   const struct rule rules[] = {
@@ -299,25 +300,27 @@ refine (scmp_filter_ctx filter)
 }
 
 static int
-describe_filter (scmp_filter_ctx filter)
+describe_filter (scmp_filter_ctx filter, bool watch_files)
 {
   int code = add_names (filter, SCMP_ACT_ALLOW, allowed, COUNT (allowed));
 
   refine (filter);
   if (code == 0)
     code = add_names (filter, SCMP_ACT_ERRNO (ENOSYS), absent, COUNT (absent));
+  if (code == 0 && !watch_files)
+    code = add_file_calls (filter);
   if (code == 0)
     code = add_arguments (filter);
   return code == 0 ? add_refusals (filter) : code;
 }
 
-/* What is done about calls that are not in the list is other. Returns 0 or
+/* What is done about calls that are not in a list is other. Returns 0 or
  * minus an errno. */
 static int
-load_filter (uint32_t other, int *ret_listener)
+load_filter (uint32_t other, bool watch_files, int *ret_listener)
 {
   scmp_filter_ctx filter = seccomp_init (other);
-  int code = filter == NULL ? -ENOMEM : describe_filter (filter);
+  int code = filter == NULL ? -ENOMEM : describe_filter (filter, watch_files);
 
   if (code == 0)
     code = seccomp_load (filter);
@@ -330,7 +333,7 @@ load_filter (uint32_t other, int *ret_listener)
 }
 
 int
-calls_restrict (int *ret_listener, struct error *error)
+calls_restrict (bool watch_files, int *ret_listener, struct error *error)
 {
   int code = -1;
 
@@ -339,9 +342,9 @@ calls_restrict (int *ret_listener, struct error *error)
    * a process has one at most, and ours may have come with one (for which
    * the library has no code of its own). */
   if (seccomp_api_get () >= 5)
-    code = load_filter (SCMP_ACT_NOTIFY, ret_listener);
+    code = load_filter (SCMP_ACT_NOTIFY, watch_files, ret_listener);
   if (code != 0)
-    code = load_filter (SCMP_ACT_ERRNO (EPERM), ret_listener);
+    code = load_filter (SCMP_ACT_ERRNO (EPERM), false, ret_listener);
   if (code == 0)
     return 0;
   errno = -code;
@@ -352,7 +355,7 @@ calls_restrict (int *ret_listener, struct error *error)
 #else
 
 int
-calls_restrict (int *ret_listener, struct error *error)
+calls_restrict (bool watch_files, int *ret_listener, struct error *error)
 {
 #ifdef WITH_SANITIZERS
   const char *why = "sanitizers";
@@ -360,6 +363,7 @@ calls_restrict (int *ret_listener, struct error *error)
   const char *why = "no libseccomp";
 #endif
 
+  (void) watch_files;
   *ret_listener = -1;
   return error_set (error, EZCDC_E_UNSUPPORTED,
                     "filter its system calls: this program is built with %s",

@@ -32,21 +32,29 @@ find_less (struct findings *findings, const char *what, const char *why)
                why);
 }
 
-/* The listener is closed here before any other code could get hold of it. */
+/* The listener is closed here before any other code could get hold of it.
+ * Nothing here may open a file until the keeper has it. */
 static int
-restrict_calls (struct keeper_link *link, struct findings *findings,
-                struct error *error)
+restrict_calls (struct keeper_link *link, bool watch_files,
+                struct findings *findings, struct error *error)
 {
   CLEANUP_CLOSE int listener = -1;
   struct error reason = { 0 };
+  const char *how = "filtered";
+  int code = 0;
 
-  if (calls_restrict (&listener, &reason) != 0) {
+  if (calls_restrict (watch_files, &listener, &reason) != 0) {
     find_less (findings, "system_calls", reason.text);
     return 0;
   }
-  json_member_text (&findings->json, "system_calls",
-                    listener >= 0 ? "filtered, watched" : "filtered");
-  return listener < 0 ? 0 : keeper_link_watch (link, listener, error);
+  if (listener >= 0) {
+    bool sees_files;
+    code = keeper_link_watch (link, listener, &sees_files, error);
+    how = watch_files && sees_files ? "filtered, watched, with files"
+                                    : "filtered, watched";
+  }
+  json_member_text (&findings->json, "system_calls", how);
+  return code;
 }
 
 static void
@@ -96,7 +104,8 @@ confine_all (struct keeper_link *link, const struct config *config,
     restrict_reach (config, &confinement->reach, findings);
     if (drop_privileges (config, findings, error) != 0)
       return error->code;
-    return restrict_calls (link, findings, error);
+    /* Without Landlock no file is refused. */
+    return restrict_calls (link, confinement->reach.abi > 0, findings, error);
   }
   find_less (findings, "configuration",
              "confine = no stands in the configuration");
@@ -138,7 +147,7 @@ confine_loading (const char *connector_dir, const char *connector)
   harden_process ();
   if (reach_restrict (&places, &reach, &error) != 0
       || privileges_drop (NULL, &error) != 0
-      || calls_restrict (&listener, &error) != 0)
+      || calls_restrict (false, &listener, &error) != 0)
     log_message (LEVEL_DEBUG, "not confined as it should be: %s", error.text);
 }
 

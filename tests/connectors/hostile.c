@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/keyctl.h>
+#include <linux/openat2.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -248,8 +250,15 @@ open_rights (void)
 
 /* Paths, from the options. */
 static char key_file[256];
+static char link_file[256];
+static char ini_file[256];
+static char audit_log[256];
+static char other_state[256];
 static char home_file[256];
-static char stolen_file[256];
+static char stolen_file[512];
+
+/* From any folder. */
+#define TO_ROOT "../../../../../../../../../../../../../../../.."
 
 static int
 open_path (const char *path, int flags)
@@ -343,6 +352,155 @@ list_root (void)
   return open_path ("/", O_RDONLY | O_DIRECTORY);
 }
 
+/* ---- Attempts by other names ------------------------------------------- */
+
+static int
+close_outcome (long descriptor)
+{
+  int result = outcome (descriptor);
+
+  if (descriptor >= 0)
+    close ((int) descriptor);
+  return result;
+}
+
+/* Past the C library, which knows openat only. Not every machine has it. */
+static int
+open_old (const char *path)
+{
+#ifdef SYS_open
+  return close_outcome (syscall (SYS_open, path, O_RDONLY | O_CLOEXEC, 0));
+#else
+  return open_path (path, O_RDONLY);
+#endif
+}
+
+static int
+open_new (int folder, const char *path)
+{
+  struct open_how how = { .flags = O_RDONLY | O_CLOEXEC };
+
+  return close_outcome (syscall (SYS_openat2, folder, path, &how, sizeof how));
+}
+
+static int
+open_key_relatively (void)
+{
+  char path[512];
+
+  snprintf (path, sizeof path, TO_ROOT "%s", key_file);
+  return open_old (path);
+}
+
+static int
+open_key_from_root (void)
+{
+  char path[512];
+
+  snprintf (path, sizeof path, "/proc/thread-self/./root/proc/..%s", key_file);
+  return open_new (-1, path);
+}
+
+static int
+open_key_by_link (void)
+{
+#ifdef SYS_creat
+  return close_outcome (syscall (SYS_creat, link_file, 0600));
+#else
+  return open_path (link_file, O_WRONLY | O_CREAT | O_TRUNC);
+#endif
+}
+
+static int
+remove_key (void)
+{
+  return outcome (unlink (key_file));
+}
+
+static int
+open_memory_relatively (void)
+{
+  char path[128];
+
+  snprintf (path, sizeof path, TO_ROOT "/proc/%d/mem", (int) getppid ());
+  return open_old (path);
+}
+
+/* A folder that is named only, which no Landlock refuses. */
+static int
+open_memory_from_folder (void)
+{
+  int folder = open ("/proc", O_PATH | O_CLOEXEC);
+  char path[64];
+
+  snprintf (path, sizeof path, "%d/mem", (int) getppid ());
+  int result = open_new (folder, path);
+  close (folder);
+  return result;
+}
+
+static int
+open_configuration (void)
+{
+  int folder = open ("/", O_PATH | O_CLOEXEC);
+  int result = close_outcome (
+    openat (folder, ini_file + 1, O_RDONLY | O_CLOEXEC));
+
+  close (folder);
+  return result;
+}
+
+static int
+write_audit_log (void)
+{
+  return open_path (audit_log, O_RDWR);
+}
+
+static int
+link_audit_log (void)
+{
+  return outcome (link (audit_log, stolen_file));
+}
+
+static int
+open_other_state (void)
+{
+  return open_path (other_state, O_RDONLY);
+}
+
+/* ---- What anybody may look for ----------------------------------------- */
+
+/* By its own number, as if it were a process. */
+static void *
+look_at_thread (void *unused)
+{
+  char path[64];
+
+  snprintf (path, sizeof path, "/proc/%ld/comm", syscall (SYS_gettid));
+  open_path (path, O_RDONLY);
+  return unused;
+}
+
+static void
+look_around (void)
+{
+  static const char *const paths[] = {
+    "/nonexistent/.pgpass",    "/etc/gai.conf",     "/etc/mtab",
+    "/proc/self/status",       "/proc/self/maps",   "/proc/self/fd/0",
+    "/proc/thread-self/comm",  "/proc/cpuinfo",     "/dev/fd/1",
+    "/usr/share/zoneinfo/UTC", "../nonexistent/key"
+  };
+  char path[128];
+  pthread_t thread;
+
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+    open_path (paths[i], O_RDONLY);
+  snprintf (path, sizeof path, "/proc/%d/stat", (int) getpid ());
+  open_path (path, O_RDONLY);
+  if (pthread_create (&thread, NULL, look_at_thread, NULL) == 0)
+    pthread_join (thread, NULL);
+}
+
 struct attempt {
   const char *what;
   int (*try_it) (void);
@@ -390,6 +548,16 @@ static struct attempt attempts[] = {
   { "write a temporary file", write_temporary, 0 },
   { "write a file of the system", write_system, 0 },
   { "list the root folder", list_root, 0 },
+  { "open the key file relatively", open_key_relatively, 0 },
+  { "open the key file from the root", open_key_from_root, 0 },
+  { "open the key file by a link", open_key_by_link, 0 },
+  { "remove the key file", remove_key, 0 },
+  { "open the keeper's memory relatively", open_memory_relatively, 0 },
+  { "open the keeper's memory from a folder", open_memory_from_folder, 0 },
+  { "open the configuration", open_configuration, 0 },
+  { "write the audit log", write_audit_log, 0 },
+  { "link the audit log", link_audit_log, 0 },
+  { "open another pipeline's state", open_other_state, 0 },
 };
 #define ATTEMPTS (sizeof attempts / sizeof *attempts)
 
@@ -419,11 +587,16 @@ static int
 hostile_open (struct ezcdc_instance *instance, void **ret_self)
 {
   make_path (instance, "key_file", key_file, sizeof key_file);
+  make_path (instance, "link_file", link_file, sizeof link_file);
+  make_path (instance, "ini_file", ini_file, sizeof ini_file);
+  make_path (instance, "audit_log", audit_log, sizeof audit_log);
+  make_path (instance, "other_state", other_state, sizeof other_state);
   make_path (instance, "home_file", home_file, sizeof home_file);
   snprintf (stolen_file, sizeof stolen_file, "%s/stolen",
             host->state_folder (instance));
   for (size_t i = 0; i < ATTEMPTS; i++)
     attempts[i].result = attempts[i].try_it ();
+  look_around ();
   *ret_self = instance;
   return EZCDC_OK;
 }
@@ -483,6 +656,30 @@ static const struct ezcdc_option options[] = {
     .type = EZCDC_OPTION_STRING,
     .flags = EZCDC_OPTION_REQUIRED,
     .help = "path of the encryption key without the first /",
+  },
+  {
+    .name = "link_file",
+    .type = EZCDC_OPTION_STRING,
+    .flags = EZCDC_OPTION_REQUIRED,
+    .help = "path of a link to the encryption key without the first /",
+  },
+  {
+    .name = "ini_file",
+    .type = EZCDC_OPTION_STRING,
+    .flags = EZCDC_OPTION_REQUIRED,
+    .help = "path of the configuration without the first /",
+  },
+  {
+    .name = "audit_log",
+    .type = EZCDC_OPTION_STRING,
+    .flags = EZCDC_OPTION_REQUIRED,
+    .help = "path of the audit log without the first /",
+  },
+  {
+    .name = "other_state",
+    .type = EZCDC_OPTION_STRING,
+    .flags = EZCDC_OPTION_REQUIRED,
+    .help = "path of another pipeline's state without the first /",
   },
   {
     .name = "home_file",

@@ -168,6 +168,7 @@ check_keeper (const uint8_t *data, size_t length)
                               .ring = world->ring,
                               .audit = world->log,
                               .socket = ends[0] };
+  watch_begin (&service.watch, NULL);
   FUZZ_CHECK (message_send (ends[1], data, length, -1));
   enum service_state state = serve (&service);
   FUZZ_CHECK (state == SERVICE_GOES_ON || state == SERVICE_BROKEN
@@ -178,8 +179,9 @@ check_keeper (const uint8_t *data, size_t length)
   state = serve (&service);
   FUZZ_CHECK (state == SERVICE_BROKEN || length == 0
               || (state == SERVICE_GOES_ON && service.watch_asked));
-  if (service.watch_asked)
-    watch_end (&service.watch);
+  /* Nothing that comes here is this process's memory. */
+  FUZZ_CHECK (!watch_sees (&service.watch) && service.watch.memory < 0);
+  watch_end (&service.watch);
   close (ends[0]);
   close (ends[1]);
 }

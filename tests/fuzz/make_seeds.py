@@ -46,6 +46,7 @@ def protocol():
     write("protocol", "refused", message(5, -7, "no"))
     write("protocol", "late", message(4, 0, serial=9))
     write("protocol", "watch", message(6, 0))
+    write("protocol", "memory", message(8, 0))
     write("protocol", "file", message(7, 0, "source", "ssl_root_cert"))
     write("protocol", "file-sealed", message(7, 0, "source", "password"))
     write("protocol", "file-other", message(7, 0, "pipeline", "note"))

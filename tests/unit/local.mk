@@ -24,6 +24,7 @@ unit_tests = \
 	tests/unit/test-descriptor \
 	tests/unit/test-error \
 	tests/unit/test-file-sink \
+	tests/unit/test-guard \
 	tests/unit/test-files \
 	tests/unit/test-http \
 	tests/unit/test-instance \

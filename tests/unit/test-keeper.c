@@ -286,10 +286,11 @@ runner_calls (struct keeper_link *link)
 {
   struct error error = { 0 };
   pthread_t thread;
+  bool sees_files = false;
   int listener;
 
-  mark ("restricted %d", calls_restrict (&listener, &error));
-  mark ("watched %d", keeper_link_watch (link, listener, &error));
+  mark ("restricted %d", calls_restrict (false, &listener, &error));
+  mark ("watched %d", keeper_link_watch (link, listener, &sees_files, &error));
   close (listener);
   if (pthread_create (&thread, NULL, try_calls, NULL) != 0)
     return 95;
@@ -317,6 +318,8 @@ violate (int socket, const char *how)
     return send_with_descriptor (socket, MESSAGE_AUDIT, STDERR_FILENO);
   if (strcmp (how, "watch nothing") == 0)
     return send_with_descriptor (socket, MESSAGE_WATCH, -1);
+  if (strcmp (how, "show memory later") == 0)
+    return send_with_descriptor (socket, MESSAGE_MEMORY, STDIN_FILENO);
   if (strcmp (how, "watch twice") == 0)
     return send_with_descriptor (socket, MESSAGE_WATCH, STDIN_FILENO)
            && send_with_descriptor (socket, MESSAGE_WATCH, STDIN_FILENO);
@@ -904,7 +907,7 @@ static void
 a_runner_out_of_order_is_killed (void **state)
 {
   static const char *const ways[] = { "nonsense", "smuggle", "watch nothing",
-                                      "watch twice" };
+                                      "watch twice", "show memory later" };
 
   (void) state;
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {

@@ -199,6 +199,8 @@ audit_fault_text (enum audit_fault fault)
            "anew";
   case AUDIT_CUT:
     return "the records up to a checkpoint were cut off";
+  case AUDIT_EMPTY:
+    return "there is no record at all, and even a new log has one";
   case AUDIT_RESOURCES:
     return "out of memory";
   }

@@ -96,6 +96,7 @@ enum audit_fault {
   AUDIT_EPOCH,     /* its epoch is not the one that it stands in */
   AUDIT_REWRITTEN, /* it is not the record that a checkpoint names */
   AUDIT_CUT,       /* the log ends before a checkpoint */
+  AUDIT_EMPTY,     /* there is no record at all */
   AUDIT_RESOURCES, /* out of memory */
 };
 

@@ -87,6 +87,11 @@ int audit_log_checkpoint (struct audit_log *log, struct text *line,
  * anything was written since. */
 int audit_log_maintain (struct audit_log *log, struct error *error)
   __attribute__ ((nonnull (1)));
+/* At the end of a process: replaces LOG.checkpoint, if anything was written
+ * since. */
+int audit_log_finish (struct audit_log *log, struct error *error)
+  __attribute__ ((nonnull (1)));
+
 /* Milliseconds until audit_log_maintain has something to do; -1 if that
  * depends on the next record. */
 int audit_log_due (const struct audit_log *log) __attribute__ ((nonnull));

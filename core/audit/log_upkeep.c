@@ -94,6 +94,14 @@ audit_log_maintain (struct audit_log *log, struct error *error)
 }
 
 int
+audit_log_finish (struct audit_log *log, struct error *error)
+{
+  return log->place.next_seq == log->checkpoint_seq
+           ? 0
+           : replace_checkpoint (log, error);
+}
+
+int
 audit_log_due (const struct audit_log *log)
 {
   int64_t due = INT64_MAX;

@@ -245,17 +245,19 @@ check_files (struct verifier *verifier, const struct audit_request *request,
   return code;
 }
 
-/* Whether a checkpoint names a record behind the end. */
+/* Whether a checkpoint names a record behind the end; whether there is an end,
+ * and not nothing. */
 static void
 check_end (struct verifier *verifier)
 {
   const struct audit_checkpoints *all = verifier->checkpoints;
+  bool cut = all != NULL && verifier->next_checkpoint != all->count;
 
-  if (verifier->report.fault != AUDIT_FINE || all == NULL
-      || verifier->next_checkpoint == all->count)
+  if (verifier->report.fault != AUDIT_FINE
+      || (!cut && verifier->report.records > 0))
     return;
   verifier->line++;
-  note_fault (verifier, AUDIT_CUT, "", 0);
+  note_fault (verifier, cut ? AUDIT_CUT : AUDIT_EMPTY, "", 0);
 }
 
 static int

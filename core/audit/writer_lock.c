@@ -24,7 +24,7 @@ int
 writer_wait_for (const struct audit_log *log, int descriptor,
                  struct error *error)
 {
-  const struct timespec nap = { .tv_nsec = 2000000 };
+  const struct timespec nap = { .tv_nsec = 200000 };
   int64_t deadline = clock_monotonic () + PATIENCE;
 
   while (flock (descriptor, LOCK_EX | LOCK_NB) != 0) {

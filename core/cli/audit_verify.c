@@ -34,13 +34,10 @@ struct order {
 static void
 print_fine (const struct order *order, const struct audit_report *report)
 {
-  printf ("%s: ok: ", order->logs[order->log_count - 1]);
-  if (report->records == 0)
-    fputs ("no records", stdout);
-  else
-    printf ("%" PRIu64 " records, seq %" PRIu64 " to %" PRIu64 ", key %s",
-            report->records, report->first_seq, report->last_seq,
-            report->key_id);
+  printf ("%s: ok: %" PRIu64 " records, seq %" PRIu64 " to %" PRIu64
+          ", key %s",
+          order->logs[order->log_count - 1], report->records,
+          report->first_seq, report->last_seq, report->key_id);
   if (order->log_count > 1)
     printf (", %zu files", order->log_count);
   if (order->checkpoint_file != NULL)

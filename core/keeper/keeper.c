@@ -688,6 +688,16 @@ prepare (struct keeper *keeper, struct error *error)
   return catch_signals (keeper, error);
 }
 
+/* Behind the last record, so that a log that is cut at rest is noticed. */
+static void
+finish_audit (struct keeper *keeper)
+{
+  struct error error = { 0 };
+
+  if (audit_log_finish (keeper->audit, &error) != 0)
+    log_message (LEVEL_ERROR, "%s", error.text);
+}
+
 static void
 clear (struct keeper *keeper)
 {
@@ -728,6 +738,7 @@ keeper_command (const char *mode, int argc, char **argv, const char *ini_path)
   if (prepare (keeper, &error) == 0) {
     warn_about_memory ();
     exit_code = supervise (keeper);
+    finish_audit (keeper);
   }
   else {
     log_message (LEVEL_ERROR, "%s", error.text);

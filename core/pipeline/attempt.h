@@ -46,6 +46,7 @@ struct snapshot {
   size_t chunk_count;
   size_t chunk_capacity;
   size_t next_chunk;
+  size_t in_flight;    /* batches that are not durable yet, of all chunks */
   struct error broken; /* code 0: the view is good */
   bool restart;        /* a table has to be planned again */
 };

@@ -4,14 +4,17 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/memory.h"
 #include "core/pipeline/pool.h"
 
-/* Free chunks beyond this share of the budget go back to the system. */
-#define POOL_CACHE_DIVISOR 4
+/* When nothing is in use, free chunks beyond this share of the budget go back
+ * to the system. */
+#define POOL_IDLE_DIVISOR 4
 
 int
 pool_init (struct pool *pool, size_t budget)
@@ -31,50 +34,100 @@ pool_init (struct pool *pool, size_t budget)
   return 0;
 }
 
-void
-pool_destroy (struct pool *pool)
+/* Bytes of a chunk, header and all. */
+static size_t
+chunk_footprint (const struct pool_chunk *chunk)
 {
-  while (pool->free != NULL) {
+  return sizeof *chunk + chunk->size;
+}
+
+static struct pool_chunk *
+chunk_new (size_t footprint)
+{
+  struct pool_chunk *chunk = mmap (NULL, footprint, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  if (chunk == MAP_FAILED)
+    return NULL;
+  chunk->size = footprint - sizeof *chunk;
+  return chunk;
+}
+
+static void
+chunk_free (struct pool_chunk *chunk)
+{
+  munmap (chunk, chunk_footprint (chunk));
+}
+
+/* Gives free chunks back to the system until no more than so many bytes of
+ * them are left. */
+static void
+pool_trim (struct pool *pool, size_t left)
+{
+  while (pool->cached > left && pool->free != NULL) {
     struct pool_chunk *chunk = pool->free;
 
     pool->free = chunk->next;
-    free_unwiped (chunk);
+    pool->cached -= chunk_footprint (chunk);
+    chunk_free (chunk);
   }
+}
+
+void
+pool_destroy (struct pool *pool)
+{
+  pool_trim (pool, 0);
   pthread_cond_destroy (&pool->released);
   pthread_mutex_destroy (&pool->lock);
 }
 
+/* What is free must not take memory beyond the budget: what is in use comes
+ * first. */
 static void
 pool_account (struct pool *pool, size_t bytes)
 {
   pool->used += bytes;
   if (pool->used > pool->peak)
     pool->peak = pool->used;
+  if (pool->used + pool->cached > pool->budget)
+    pool_trim (pool,
+               pool->budget > pool->used ? pool->budget - pool->used : 0);
+}
+
+static void
+pool_return (struct pool *pool, size_t bytes)
+{
+  pool->used -= bytes;
+  if (pool->used == 0)
+    pool_trim (pool, pool->budget / POOL_IDLE_DIVISOR);
+  pthread_cond_broadcast (&pool->released);
 }
 
 struct pool_chunk *
 pool_take (struct pool *pool, size_t size)
 {
-  size_t wanted = size > POOL_CHUNK_SIZE ? size : POOL_CHUNK_SIZE;
+  size_t page = (size_t) sysconf (_SC_PAGESIZE);
+  size_t footprint = POOL_CHUNK_SIZE;
   struct pool_chunk *chunk = NULL;
 
+  if (size > POOL_CHUNK_SIZE - sizeof *chunk)
+    footprint = (size + sizeof *chunk + page - 1) & ~(page - 1);
   pthread_mutex_lock (&pool->lock);
-  if (wanted == POOL_CHUNK_SIZE && pool->free != NULL) {
+  if (footprint == POOL_CHUNK_SIZE && pool->free != NULL) {
     chunk = pool->free;
     pool->free = chunk->next;
-    pool->cached -= wanted;
+    pool->cached -= footprint;
   }
-  pool_account (pool, wanted);
+  pool_account (pool, footprint);
   pthread_mutex_unlock (&pool->lock);
 
   if (chunk == NULL)
-    chunk = malloc (sizeof *chunk + wanted);
+    chunk = chunk_new (footprint);
   if (chunk == NULL) {
-    pool_discharge (pool, wanted);
+    pool_discharge (pool, footprint);
     return NULL;
   }
   chunk->next = NULL;
-  chunk->size = wanted;
   chunk->used = 0;
   return chunk;
 }
@@ -82,18 +135,20 @@ pool_take (struct pool *pool, size_t size)
 void
 pool_give (struct pool *pool, struct pool_chunk *chunk)
 {
+  size_t footprint = chunk_footprint (chunk);
+
   pthread_mutex_lock (&pool->lock);
-  pool->used -= chunk->size;
-  if (chunk->size == POOL_CHUNK_SIZE
-      && pool->cached + chunk->size <= pool->budget / POOL_CACHE_DIVISOR) {
+  if (footprint == POOL_CHUNK_SIZE
+      && pool->used + pool->cached <= pool->budget) {
     chunk->next = pool->free;
     pool->free = chunk;
-    pool->cached += chunk->size;
+    pool->cached += footprint;
     chunk = NULL;
   }
-  pthread_cond_broadcast (&pool->released);
+  pool_return (pool, footprint);
   pthread_mutex_unlock (&pool->lock);
-  free_unwiped (chunk);
+  if (chunk != NULL)
+    chunk_free (chunk);
 }
 
 void
@@ -108,8 +163,7 @@ void
 pool_discharge (struct pool *pool, size_t bytes)
 {
   pthread_mutex_lock (&pool->lock);
-  pool->used -= bytes;
-  pthread_cond_broadcast (&pool->released);
+  pool_return (pool, bytes);
   pthread_mutex_unlock (&pool->lock);
 }
 
@@ -173,7 +227,7 @@ arena_room (struct arena *arena, size_t size, size_t alignment)
   if (chunk == NULL)
     return NULL;
   chunk->used = size;
-  arena->taken += chunk->size;
+  arena->taken += chunk_footprint (chunk);
   /* A value with a chunk of its own must not end the half-full one. */
   if (size > POOL_CHUNK_SIZE / 4 && arena->chunks != NULL) {
     chunk->next = arena->chunks->next;

@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Values lie in chunks of this size; a larger value gets a chunk of its
- * own.  Small enough that 500 open tables fit in a small budget. */
+/* Values lie in chunks of this size, header and all; a larger value gets a
+ * chunk of its own.  Small enough that 500 open tables fit in a small
+ * budget. */
 #define POOL_CHUNK_SIZE ((size_t) 64 * 1024)
 
 struct pool_chunk {
@@ -19,7 +20,11 @@ struct pool_chunk {
   _Alignas(max_align_t) char bytes[];
 };
 
-/* Taking memory never waits: the reader of a stream must not.  Instead
+/* Chunks have pages of their own, so that what one thread gives back another
+ * one can use, and what nobody uses goes back to the system: the heaps of
+ * threads keep theirs.
+ *
+ * Taking memory never waits: the reader of a stream must not.  Instead
  * pool_is_tight says when the budget is spent, and whoever fills batches
  * stops doing so until something was given back.  So the budget can be
  * overrun by one row per thread. */
@@ -27,7 +32,7 @@ struct pool {
   pthread_mutex_t lock;
   pthread_cond_t released; /* something was given back */
   struct pool_chunk *free; /* chunks of POOL_CHUNK_SIZE, ready for use */
-  size_t budget;           /* bytes */
+  size_t budget;           /* bytes, of all that follows */
   size_t used;             /* bytes in use by arenas and arrays */
   size_t cached;           /* bytes on the free list */
   size_t peak;             /* most ever used */

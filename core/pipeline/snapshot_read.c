@@ -28,6 +28,7 @@ chunk_is_durable (struct pipeline *pipeline, struct batch *batch)
 
   pthread_mutex_lock (&snapshot->lock);
   chunk->pending--;
+  snapshot->in_flight--;
   chunk->rows += (int64_t) batch->changes;
   chunk->table->rows += (int64_t) batch->changes;
   complete = chunk->read && chunk->pending == 0;
@@ -55,6 +56,7 @@ chunk_submit (struct chunk *chunk, struct batch *batch)
   batch->owner = chunk;
   pthread_mutex_lock (&chunk->snapshot->lock);
   chunk->pending++;
+  chunk->snapshot->in_flight++;
   pthread_mutex_unlock (&chunk->snapshot->lock);
   writers_submit (pipeline, batch);
   return 0;
@@ -189,17 +191,33 @@ worker_read_once (struct worker *worker, bool begin, struct error *error)
   return result;
 }
 
-/* Hands on what it has and waits until the writers have given memory back. */
+static bool
+snapshot_has_loads (struct snapshot *snapshot)
+{
+  bool loads;
+
+  pthread_mutex_lock (&snapshot->lock);
+  loads = snapshot->in_flight > 0;
+  pthread_mutex_unlock (&snapshot->lock);
+  return loads;
+}
+
+/* Waits until the writers have given memory back. What it has is handed on
+ * only if no load is under way that would: a batch that is sent before it is
+ * full leaves room for an even smaller one, down to loads of single rows. */
 static int
 worker_wait_for_memory (struct worker *worker, struct error *error)
 {
-  struct pipeline *pipeline = worker->snapshot->pipeline;
+  struct snapshot *snapshot = worker->snapshot;
+  struct pipeline *pipeline = snapshot->pipeline;
 
-  if (worker_submit (worker) < 0)
-    return worker_error (worker, EZCDC_E_MEMORY, error);
-  while (!pool_wait (&pipeline->pool, SNAPSHOT_TICK))
+  while (pool_is_tight (&pipeline->pool)) {
     if (pipeline->stop != STOP_NONE)
       return error_set (error, EZCDC_E_STOPPED, "the pipeline ends");
+    if (!snapshot_has_loads (snapshot) && worker_submit (worker) < 0)
+      return worker_error (worker, EZCDC_E_MEMORY, error);
+    pool_wait (&pipeline->pool, SNAPSHOT_TICK);
+  }
   return 0;
 }
 

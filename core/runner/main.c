@@ -2,6 +2,7 @@
 /* The runner's entry point. */
 #include <config.h>
 
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,6 +23,8 @@ unblock_signals (void)
   sigaddset (&set, SIGINT);
   pthread_sigmask (SIG_UNBLOCK, &set, NULL);
 }
+
+#define LARGE_BLOCK (256 * 1024)
 
 static int
 runner_mode (struct keeper_link *link, const char *mode, int argc, char **argv)
@@ -51,6 +54,11 @@ runner_main (const char *mode, int argc, char **argv, int keeper_descriptor)
   /* Executed by descriptor, the process would be called by its number. */
   prctl (PR_SET_NAME, "ezcdc-runner");
   signal (SIGPIPE, SIG_IGN);
+  /* Large blocks always get pages of their own, and the ends of heaps are
+   * given back: without this glibc keeps more and more, up to tens of MiB for
+   * each thread that has once had a large block. */
+  mallopt (M_MMAP_THRESHOLD, LARGE_BLOCK);
+  mallopt (M_TRIM_THRESHOLD, LARGE_BLOCK);
   if (argc < 1) {
     log_message (LEVEL_ERROR, "runner: no file");
     return RUNNER_CONFIG;

@@ -302,9 +302,15 @@ snapshot_line (const struct totals *totals, double rate, char *line,
   char left[32] = "?";
   int percent = 0;
 
+  if (totals->rows_total < 0) {
+    snprintf (line, size,
+              "snapshot: %zu of %zu tables, %lld rows, %.0f rows/s",
+              totals->copied, totals->tables, (long long) totals->rows, rate);
+    return;
+  }
   if (totals->rows_total > 0)
     percent = (int) (100 * totals->rows / totals->rows_total);
-  if (totals->rows_total >= 0 && rate > 0)
+  if (rate > 0)
     format_seconds (left, sizeof left,
                     (double) (totals->rows_total - totals->rows) / rate);
   snprintf (line, size,

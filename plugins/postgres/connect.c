@@ -359,6 +359,7 @@ connect_pin_settings (struct session *session)
     " SET xmloption = 'content'; SET standard_conforming_strings = on;"
     " SET search_path = pg_catalog; SET row_security = off;"
     " SET synchronize_seqscans = off; SET jit = off;"
+    " SET default_transaction_read_only = off;"
     " SET statement_timeout = 0;"
     " SET lock_timeout = 0;"
     " SET idle_in_transaction_session_timeout = 0";

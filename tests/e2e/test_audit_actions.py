@@ -34,8 +34,8 @@ def records(pipeline, action):
 def test_a_first_run_in_the_order_of_its_acts(items):
     pipeline = items.pipeline()
     pipeline.until_caught_up()
-    told = ("pipeline.started", "config.accepted", "slot.created",
-            "table.created", "snapshot.started", "snapshot.finished",
+    told = ("pipeline.started", "config.accepted", "table.created",
+            "slot.created", "snapshot.started", "snapshot.finished",
             "pipeline.stopped")
     assert [action for action in actions(pipeline) if action in told] == [*told]
     assert records(pipeline, "config.accepted") == [(pipeline.name, {})]

@@ -2,6 +2,7 @@
 """logrotate, with the configuration that is installed."""
 
 import gzip
+import json
 import os
 import pathlib
 import shutil
@@ -102,5 +103,9 @@ def test_logrotate_keeps_one_chain(world):
                     f"{pipeline.audit_log}.checkpoint", *files)
     assert done.code == 0, done
     assert "seq 0 to " in done.stdout and "4 files" in done.stdout, done
+    # The checkpoint is of the very end.
+    checkpoint = json.loads(
+        pathlib.Path(f"{pipeline.audit_log}.checkpoint").read_text())
+    assert checkpoint["seq"] == pipeline.audit()[-1]["seq"]
     done = pipeline("audit", "verify", *files[:1], *files[2:])
     assert done.code == 3, done

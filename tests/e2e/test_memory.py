@@ -74,3 +74,44 @@ def test_snapshot_within_memory(world):
         run.wait_streaming(timeout=200)
     world.settle(run, "items")
     assert 0 < watch.peak <= 64 * MEBIBYTE, f"{watch.peak / MEBIBYTE:.0f} MiB"
+
+
+@pytest.mark.long
+def test_wide_rows_within_memory(world):
+    world.sql("CREATE TABLE wide (id int PRIMARY KEY, a text, b text);"
+              "INSERT INTO wide SELECT i, repeat(md5(i::text), 30), 'b'"
+              " FROM generate_series(1, 100000) i;"
+              "CREATE TABLE huge (id int PRIMARY KEY, a text);"
+              "INSERT INTO huge SELECT i, repeat('x', 900000)"
+              " FROM generate_series(1, 30) i")
+    pipeline = world.pipeline(batch={"memory": "32MiB"})
+    run = pipeline.start()
+    with Watch(run) as watch:
+        run.wait_streaming(timeout=200)
+        world.sql("UPDATE wide SET b = 'u'")
+        world.sql("UPDATE huge SET a = repeat('y', 900000) || id")
+        end = world.postgres.position()
+        run.wait_until(lambda: world.postgres.confirmed(pipeline.slot) >= end,
+                       "the changes have arrived", timeout=200)
+    world.settle(run, "wide", "huge")
+    assert 0 < watch.peak <= 64 * MEBIBYTE, f"{watch.peak / MEBIBYTE:.0f} MiB"
+
+
+@pytest.mark.long
+def test_a_copy_that_waits_for_memory_makes_no_tiny_loads(world):
+    """Two readers, a sink slower than they are, and a spent budget."""
+    world.sql("CREATE TABLE waiting (id int PRIMARY KEY, a text);"
+              "INSERT INTO waiting SELECT i, repeat(md5(i::text), 32)"
+              " FROM generate_series(1, 100000) i;"
+              "CREATE TABLE huge (id int PRIMARY KEY, a text);"
+              "INSERT INTO huge SELECT i, repeat('x', 900000)"
+              " FROM generate_series(1, 30) i")
+    pipeline = world.pipeline(batch={"memory": "16MiB"},
+                              source={"snapshot_workers": 2})
+    run = pipeline.start()
+    run.wait_streaming(timeout=200)
+    loads = [load["rows"] for load in world.starrocks.loads()
+             if load["table"].endswith("waiting")]
+    assert sum(loads) == 100000
+    assert len(loads) < 100000 / 200, f"{len(loads)} loads"
+    world.settle(run, "waiting", "huge")

@@ -67,6 +67,7 @@ def test_h103_settings_of_the_role_change_nothing(kinds):
                         ("search_path", "nowhere"),
                         ("xmloption", "document"),
                         ("default_transaction_isolation", "serializable"),
+                        ("default_transaction_read_only", "on"),
                         ("row_security", "off")):
         kinds.postgres.sql(f"ALTER ROLE {kinds.role} SET {name} = '{value}'")
     pipeline = kinds.pipeline("public.kinds")

@@ -27,7 +27,7 @@ check_line (const char *text, size_t size)
 static void
 check_answer (const struct answer *answer)
 {
-  check_line (answer->status, sizeof answer->status);
+  FUZZ_CHECK (answer->status != NULL && answer->status[0] != '\0');
   check_line (answer->message, sizeof answer->message);
   if (answer->outcome == OUTCOME_FAILED)
     FUZZ_CHECK (answer->code < 0);

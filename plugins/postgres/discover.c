@@ -210,6 +210,8 @@ postgres_discover (void *opaque, struct ezcdc_list *list)
   code = discover_oids (self, session, &oids);
   if (code == EZCDC_OK)
     code = discover_list (self, session, oids.data, list);
+  if (code == EZCDC_OK)
+    retention_look (self, session, RETENTION_OFTEN);
   text_free (&oids);
   session_give (self, session);
   return code;

@@ -45,6 +45,8 @@ plugins_postgres_postgres_la_SOURCES = \
 	plugins/postgres/receive.h \
 	plugins/postgres/relation.c \
 	plugins/postgres/relation.h \
+	plugins/postgres/retention.c \
+	plugins/postgres/retention.h \
 	plugins/postgres/rows.c \
 	plugins/postgres/rows.h \
 	plugins/postgres/slot.c \

@@ -13,6 +13,7 @@
  *   value.c        canonical text of values                 (pure)
  *   position.c     positions                                (pure)
  *   publication.c  slot.c  what prepare makes and checks
+ *   retention.c    how much log the slot keeps
  *   snapshot.c     one consistent view; plan.c: chunks; reader.c: rows
  *   copy.c         rows of COPY                             (pure)
  *   stream.c       the replication protocol; changes.c: what it carries
@@ -41,6 +42,7 @@
 #include <ezcdc/connector.h>
 
 #include "pattern.h"
+#include "retention.h"
 
 /* Names are shorter than this (NAMEDATALEN). */
 #define POSTGRES_NAME_SIZE 64
@@ -77,6 +79,7 @@ struct postgres {
   pthread_mutex_t lock; /* guards all below */
   struct session *idle; /* a session that nobody uses, or NULL */
   struct exported exported;
+  struct retention retention;
   int64_t refused; /* monotonic time when the server last let nobody in
                       because it starts or shuts down; 0: never */
 };

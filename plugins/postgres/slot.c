@@ -139,15 +139,12 @@ slot_blocker_gone (struct postgres *self)
     host->waiting (self->instance, NULL);
 }
 
-void
-slot_tell_blocker (struct postgres *self, const char *what)
+bool
+slot_find_blocker (struct session *session, struct blocker *ret_blocker)
 {
-  struct session *session;
   PGresult *result;
-  char reason[400];
+  bool found;
 
-  if (session_take (self, &session) != EZCDC_OK)
-    return;
   if (session_query (
         session, "look for the oldest transaction",
         "SELECT COALESCE('process ' || l.pid, 'prepared transaction '"
@@ -159,18 +156,36 @@ slot_tell_blocker (struct postgres *self, const char *what)
         " WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock'"
         " AND l.granted ORDER BY age(l.transactionid) DESC LIMIT 1",
         0, NULL, &result)
-      == EZCDC_OK) {
-    if (PQntuples (result) == 1) {
-      snprintf (reason, sizeof reason,
-                "%s: waiting for open transactions to end; the oldest is %s"
-                " of user %s (transaction %s, since %s UTC)",
-                what, PQgetvalue (result, 0, 0), PQgetvalue (result, 0, 1),
-                PQgetvalue (result, 0, 2), PQgetvalue (result, 0, 3));
-      host->log (self->instance, EZCDC_LOG_INFO, "%s", reason);
-      if (EZCDC_HOST_HAS (host, waiting))
-        host->waiting (self->instance, reason);
-    }
-    PQclear (result);
+      != EZCDC_OK)
+    return false;
+  found = PQntuples (result) == 1;
+  if (found) {
+    snprintf (ret_blocker->transaction, sizeof ret_blocker->transaction, "%s",
+              PQgetvalue (result, 0, 2));
+    snprintf (ret_blocker->text, sizeof ret_blocker->text,
+              "waiting for open transactions to end; the oldest is %s"
+              " of user %s (transaction %s, since %s UTC)",
+              PQgetvalue (result, 0, 0), PQgetvalue (result, 0, 1),
+              PQgetvalue (result, 0, 2), PQgetvalue (result, 0, 3));
+  }
+  PQclear (result);
+  return found;
+}
+
+void
+slot_tell_blocker (struct postgres *self, const char *what)
+{
+  struct session *session;
+  struct blocker blocker;
+  char reason[sizeof blocker.text + 100];
+
+  if (session_take (self, &session) != EZCDC_OK)
+    return;
+  if (slot_find_blocker (session, &blocker)) {
+    snprintf (reason, sizeof reason, "%s: %s", what, blocker.text);
+    host->log (self->instance, EZCDC_LOG_INFO, "%s", reason);
+    if (EZCDC_HOST_HAS (host, waiting))
+      host->waiting (self->instance, reason);
   }
   session_give (self, session);
 }

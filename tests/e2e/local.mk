@@ -44,6 +44,7 @@ e2e_files = \
 	tests/e2e/test_many_tables.py \
 	tests/e2e/test_matrix.py \
 	tests/e2e/test_memory.py \
+	tests/e2e/test_retention.py \
 	tests/e2e/test_rogue_servers.py \
 	tests/e2e/test_schema.py \
 	tests/e2e/test_secrets_in_memory.py \

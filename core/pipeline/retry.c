@@ -73,7 +73,7 @@ retry_wait (struct pipeline *pipeline, struct retry *retry,
             struct error *error)
 {
   int64_t now = clock_monotonic ();
-  int64_t delay;
+  int64_t delay, left;
 
   if (pipeline->stop != STOP_NONE)
     return error_set (error, EZCDC_E_STOPPED, "%s: the pipeline ends",
@@ -83,11 +83,14 @@ retry_wait (struct pipeline *pipeline, struct retry *retry,
   if (retry->first_failure == 0)
     retry->first_failure = now;
   retry->attempts++;
-  if (pipeline->settings.until_caught_up
-      && now - retry->first_failure >= pipeline->settings.retry_limit)
+  left = retry->first_failure + pipeline->settings.retry_limit - now;
+  if (pipeline->settings.until_caught_up && left <= 0)
     return error_prefix (error, "gave up after %d s",
                          (int) ((now - retry->first_failure) / 1000000));
   delay = retry_delay (retry, error->code);
+  /* The last try is when the time is over, not long after it. */
+  if (pipeline->settings.until_caught_up && delay > left)
+    delay = left;
   log_message (LEVEL_WARNING, "%s failed, next attempt in %.1f s: %s",
                retry->what, (double) delay / 1e6, error->text);
   if (!retry_sleep (pipeline, delay, error->text))

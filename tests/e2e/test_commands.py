@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import time
 
 import pytest
 
@@ -286,6 +287,16 @@ def test_a_sink_that_refuses_a_table_leaves_nothing_at_the_source(items):
     assert "rename the column in the source" in done.stderr, done
     assert items.postgres.slot(pipeline.slot) is None
     assert not items.admin("SELECT 1 FROM pg_publication")
+
+
+def test_a_bounded_run_gives_up_when_its_time_is_over(items):
+    pipeline = items.pipeline(source={"port": process.free_port()},
+                              pipeline={"give_up_after": "5s"})
+    begin = time.monotonic()
+    done = pipeline.until_caught_up(expect=1)
+    assert "gave up after 5 s" in done.stderr, done
+    assert done.stderr.count("next attempt in") >= 4, done
+    assert time.monotonic() - begin < 9
 
 
 def test_run_shows_plain_lines_when_there_is_no_terminal(items):

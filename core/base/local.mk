@@ -2,6 +2,8 @@
 # core/base: what every room stands on.
 
 core_libezcdc_core_la_SOURCES += \
+	core/base/allocations.c \
+	core/base/allocations.h \
 	core/base/clock.c \
 	core/base/clock.h \
 	core/base/error.c \

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/base/allocations.h"
 #include "core/base/memory.h"
 
 bool
@@ -43,5 +44,7 @@ extern void __libc_free (void *block);
 void
 free_unwiped (void *block)
 {
+  if (allocations_are_recorded ())
+    allocations_remove (block);
   __libc_free (block);
 }

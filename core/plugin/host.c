@@ -136,7 +136,6 @@ host_secret_use (struct ezcdc_instance *instance,
                  ezcdc_secret_function function, void *context)
 {
   const struct instance_services *services = instance->services;
-  struct reveal reveal = { .function = function, .context = context };
   struct error error = { 0 };
 
   if ((instance->connector->descriptor.capabilities & EZCDC_CAN_REVEAL) == 0)
@@ -151,6 +150,7 @@ host_secret_use (struct ezcdc_instance *instance,
     return instance_fail (instance, EZCDC_E_UNSUPPORTED,
                           "use secret %s: nobody can open it here",
                           sealed->option);
+  struct reveal reveal = { function, context, instance, sealed->option };
   int result = services->secret_use (services->context, instance,
                                      sealed->option, reason, reveal_call,
                                      &reveal, &error);

@@ -4,6 +4,8 @@
 core_libezcdc_core_la_SOURCES += \
 	core/plugin/capabilities.c \
 	core/plugin/capabilities.h \
+	core/plugin/copies.c \
+	core/plugin/copies.h \
 	core/plugin/descriptor.c \
 	core/plugin/feed.h \
 	core/plugin/host.c \

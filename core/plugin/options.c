@@ -244,6 +244,19 @@ option_set_string (const struct option_set *set, const char *name)
   return value == NULL ? NULL : value->text;
 }
 
+bool
+option_set_contains (const struct option_set *set, const char *bytes,
+                     size_t length)
+{
+  for (size_t i = 0; i < set->count; i++) {
+    const char *text = set->values[i].text;
+
+    if (text != NULL && memmem (text, strlen (text), bytes, length) != NULL)
+      return true;
+  }
+  return false;
+}
+
 int64_t
 option_set_integer (const struct option_set *set, const char *name)
 {

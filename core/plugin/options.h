@@ -89,6 +89,10 @@ bool option_set_boolean (const struct option_set *set, const char *name);
 bool option_set_given (const struct option_set *set, const char *name);
 unsigned option_set_line (const struct option_set *set, const char *name);
 
+/* Whether the text of an option in the clear has these bytes in it. */
+bool option_set_contains (const struct option_set *set, const char *bytes,
+                          size_t length);
+
 /* A SECRET, or a PEM that is sealed: a handle; NULL if not set or in the
  * clear. The handle belongs to the set and is good for its instance only. */
 const struct ezcdc_sealed *option_set_sealed (const struct option_set *set,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A net under the use of secrets: while a connector's function has one, what
- * it logs on that thread is searched for it.
+ * it logs on that thread is searched for it; and the copies that libraries have
+ * made on that thread meanwhile are wiped when it returns.
  */
 
 #ifndef EZCDC_PLUGIN_REVEAL_H
@@ -15,6 +16,8 @@
 struct reveal {
   ezcdc_secret_function function;
   void *context;
+  const struct ezcdc_instance *instance;
+  const char *option; /* whose value the secret is */
 };
 
 /* An ezcdc_secret_function; context is a struct reveal. Calls its function

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "core/base/allocations.h"
 #include "core/base/log.h"
 #include "core/http/http.h"
 #include "core/runner/runner.h"
@@ -44,6 +45,22 @@ runner_mode (struct keeper_link *link, const char *mode, int argc, char **argv)
   return RUNNER_CONFIG;
 }
 
+/* What libraries leave of secrets is wiped by the program's own allocator. */
+static bool
+heap_is_ours (void)
+{
+#ifdef WITH_WIPING_FREE
+  if (!allocations_work ()) {
+    log_message (LEVEL_ERROR,
+                 "runner: another allocator is in the way of the program's "
+                 "own, which wipes what is given back (is it run by a "
+                 "memory debugger?): no secret is opened");
+    return false;
+  }
+#endif
+  return true;
+}
+
 int
 runner_main (const char *mode, int argc, char **argv, int keeper_descriptor)
 {
@@ -63,6 +80,8 @@ runner_main (const char *mode, int argc, char **argv, int keeper_descriptor)
     log_message (LEVEL_ERROR, "runner: no file");
     return RUNNER_CONFIG;
   }
+  if (!heap_is_ours ())
+    return RUNNER_FAILED;
   link = keeper_link_open (keeper_descriptor, &error);
   if (link != NULL && http_start (&error) == 0)
     status = runner_mode (link, mode, argc, argv);

@@ -363,9 +363,12 @@ struct ezcdc_option {
 #define EZCDC_REPORT_FAIL 1
 #define EZCDC_REPORT_FIX 2 /* works, but should be mended */
 
-/* Called with the bytes of a secret, which are wiped when it returns; its
- * result is passed through by secret_use.  data has a NUL behind length.  It
- * must not keep the pointer and may call no host function but log. */
+/* Called with the bytes of a secret; data has a NUL behind length.  The
+ * result is passed through by secret_use.  When it returns, the bytes are
+ * wiped, and so are, where the host can, the copies on the heap that libraries
+ * have made on this thread meanwhile: sign in here, to the end.  It must not
+ * keep the pointer; of the host's functions it may call log, fail, tls, wait,
+ * interrupted and the clocks. */
 typedef int (*ezcdc_secret_function) (void *context, const char *data,
                                       size_t length);
 

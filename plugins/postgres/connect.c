@@ -31,7 +31,6 @@ struct connect_parameters {
   const char *keywords[CONNECT_KEYWORDS_MAX + 1];
   const char *values[CONNECT_KEYWORDS_MAX + 1];
   int count;
-  PGconn *connection; /* what connect_start made */
 };
 
 static void
@@ -98,23 +97,6 @@ connect_set_all (struct postgres *self, bool replication,
   connect_set (parameters, "tcp_user_timeout", "60000");
   if (replication)
     connect_set (parameters, "replication", "database");
-}
-
-/* The secret is open while this runs: no waiting here, libpq only resolves
- * the name and begins. */
-static int
-connect_start (void *context, const char *data, size_t length)
-{
-  struct connect_parameters *parameters = context;
-
-  (void) length;
-  if (data != NULL)
-    connect_set (parameters, "password", data);
-  parameters->connection = PQconnectStartParams (
-    parameters->keywords, parameters->values, 0 /* a name is a name */);
-  if (data != NULL)
-    parameters->values[parameters->count - 1] = NULL;
-  return EZCDC_OK;
 }
 
 /* Functions of users and of extensions say what they like, about rows, too. */
@@ -380,29 +362,32 @@ connect_wipe_password (PGconn *connection)
     explicit_bzero (password, strlen (password));
 }
 
-/* Makes the session's connection and waits until it stands. */
+/* A connection that is being made. */
+struct connect_attempt {
+  struct postgres *self;
+  struct session *session;
+  bool replication;
+};
+
+/* From the first byte to the last while the secret is open: libpq copies it
+ * when it begins, and again when it answers the server. The host wipes what is
+ * left of the copies when this returns. */
 static int
-connect_stand (struct postgres *self, bool replication,
-               struct session *session)
+connect_sign_in (void *context, const char *data, size_t length)
 {
+  struct connect_attempt *attempt = context;
+  struct postgres *self = attempt->self;
+  struct session *session = attempt->session;
   struct connect_parameters parameters = { .count = 0 };
   struct gate gate;
-  const struct ezcdc_tls *tls = host->tls (self->instance);
-  int code = EZCDC_OK;
+  int code;
 
-  if (tls->mode >= EZCDC_TLS_VERIFY_CA && tls->root_cert == NULL)
-    return host->fail (self->instance, EZCDC_E_CONFIG,
-                       "connect to %s: ssl_mode = %s needs ssl_root_cert",
-                       session->peer, tls->mode_name);
-  connect_set_all (self, replication, &parameters);
-  if (self->password != NULL)
-    code = host->secret_use (self->instance, self->password, "connect",
-                             connect_start, &parameters);
-  else
-    connect_start (&parameters, NULL, 0);
-  session->connection = parameters.connection;
-  if (code != EZCDC_OK)
-    return code;
+  (void) length;
+  connect_set_all (self, attempt->replication, &parameters);
+  if (data != NULL)
+    connect_set (&parameters, "password", data);
+  session->connection = PQconnectStartParams (
+    parameters.keywords, parameters.values, 0 /* a name is a name */);
   if (session->connection == NULL)
     return host->fail (self->instance, EZCDC_E_MEMORY,
                        "connect to %s: out of memory", session->peer);
@@ -417,6 +402,24 @@ connect_stand (struct postgres *self, bool replication,
    * SQLSTATE; results still have all fields. */
   PQsetErrorVerbosity (session->connection, PQERRORS_SQLSTATE);
   return code;
+}
+
+/* Makes the session's connection and waits until it stands. */
+static int
+connect_stand (struct postgres *self, bool replication,
+               struct session *session)
+{
+  struct connect_attempt attempt = { self, session, replication };
+  const struct ezcdc_tls *tls = host->tls (self->instance);
+
+  if (tls->mode >= EZCDC_TLS_VERIFY_CA && tls->root_cert == NULL)
+    return host->fail (self->instance, EZCDC_E_CONFIG,
+                       "connect to %s: ssl_mode = %s needs ssl_root_cert",
+                       session->peer, tls->mode_name);
+  if (self->password == NULL)
+    return connect_sign_in (&attempt, NULL, 0);
+  return host->secret_use (self->instance, self->password, "connect",
+                           connect_sign_in, &attempt);
 }
 
 int

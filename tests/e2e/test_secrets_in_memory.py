@@ -28,13 +28,12 @@ pytestmark = [memory.needs_root(), pytest.mark.long]
 
 # How often a secret is found in the runner while it is connected, by how it has
 # signed in: for each connection of which kind, and why. What is not named here
-# is nowhere: the sink's password, its hash and its Basic header; a client's key
-# as PEM, as DER, as numbers; an md5 password; the root key and the record keys.
+# is nowhere: passwords, of the sink its hash and its Basic header, too; a client's
+# key as PEM, as DER, as numbers; the md5 of a password; the root key and the record keys.
 # In the keeper, and in a runner without a connection, nothing is found.
 ALLOWED = {
     "scram": {
         # libpq keeps its state of the exchange until the connection closes.
-        "source password": "source",
         "SaltedPassword": "source",
     },
     "sink key": {

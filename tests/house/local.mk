@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The rules of the house: arrows, symbols, hardening, sources, their layout,
-# the header, the commands, the manual. They look at the tree and at what was
-# built.
+# the header, the commands, the manual, the wipes. They look at the tree and at
+# what was built.
 
 house_tests = \
 	tests/house/test-arrows.py \
@@ -14,6 +14,7 @@ house_tests = \
 	tests/house/test-manual.py \
 	tests/house/test-sources.py \
 	tests/house/test-symbols.py \
+	tests/house/test-wipes.py \
 	$(NULL)
 EXTRA_DIST += $(house_tests) tests/house/chain.py tests/house/house.py
 if HAVE_PYTHON3

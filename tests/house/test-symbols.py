@@ -15,7 +15,7 @@ LIBRARIES = {
 LIBC = ["libc", "libm", "libpthread", "libdl", "ld-linux-x86-64", "libgcc_s"]
 # What the program may define for others: the allocator, which wipes
 # (core/base/wiping_free.c).
-ALLOCATOR = {"free", "realloc"}
+ALLOCATOR = {"malloc", "calloc", "free", "realloc"}
 
 
 def dynamic_symbols(path, *options):

@@ -10,10 +10,12 @@ EXTRA_DIST += \
 
 if HAVE_CMOCKA
 unit_tests = \
+	tests/unit/test-allocations \
 	tests/unit/test-audit \
 	tests/unit/test-audit-keys \
 	tests/unit/test-audit-verify \
 	tests/unit/test-batch \
+	tests/unit/test-copies \
 	tests/unit/test-rounds \
 	tests/unit/test-shapes \
 	tests/unit/test-envelope \
@@ -75,12 +77,30 @@ tests_unit_test_http_SOURCES = \
 	$(NULL)
 tests_unit_test_http_LDADD = $(LDADD) $(CORE_LIBS)
 
+# With the program's allocator; the compiler has to take it as it is.
+OWN_ALLOCATOR_CFLAGS = $(AM_CFLAGS) \
+	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-free -fno-builtin-realloc
+tests_unit_test_allocations_SOURCES = \
+	core/base/wiping_free.c \
+	tests/unit/test-allocations.c \
+	$(NULL)
+tests_unit_test_allocations_CFLAGS = $(OWN_ALLOCATOR_CFLAGS)
+tests_unit_test_copies_SOURCES = \
+	core/base/wiping_free.c \
+	tests/unit/test-copies.c \
+	$(NULL)
+tests_unit_test_copies_CFLAGS = $(OWN_ALLOCATOR_CFLAGS)
+tests_unit_test_copies_LDADD = $(LDADD) $(CORE_LIBS)
+tests_unit_test_instance_SOURCES = \
+	core/base/wiping_free.c \
+	tests/unit/test-instance.c \
+	$(NULL)
+tests_unit_test_instance_CFLAGS = $(OWN_ALLOCATOR_CFLAGS)
 tests_unit_test_wiping_free_SOURCES = \
 	core/base/wiping_free.c \
 	tests/unit/test-wiping-free.c \
 	$(NULL)
-tests_unit_test_wiping_free_CFLAGS = $(AM_CFLAGS) \
-	-fno-builtin-malloc -fno-builtin-free -fno-builtin-realloc
+tests_unit_test_wiping_free_CFLAGS = $(OWN_ALLOCATOR_CFLAGS)
 
 tests_unit_test_tls_SOURCES = \
 	tests/unit/certificates.c \

@@ -446,6 +446,35 @@ careful (void *context, const char *data, size_t length)
   return data[length] == '\0' ? 5 : EZCDC_E_BUG;
 }
 
+/* As a library that keeps what it is given. */
+static int
+keep (void *context, const char *data, size_t length)
+{
+  (void) length;
+  *(char **) context = strdup (data);
+  return EZCDC_OK;
+}
+
+static void
+test_copies_of_a_secret (void **state)
+{
+  struct ezcdc_instance *instance = make_instance (&services);
+  char *kept = NULL;
+
+  (void) state;
+  assert_int_equal (
+    host_table.secret_use (instance,
+                           host_table.option_sealed (instance, "password"),
+                           "connect", keep, &kept),
+    EZCDC_OK);
+  assert_non_null (kept);
+#ifdef WITH_WIPING_FREE
+  assert_string_equal (kept, "");
+#endif
+  free (kept);
+  instance_free (instance);
+}
+
 static void
 test_secrets (void **state)
 {
@@ -640,6 +669,7 @@ main (void)
     cmocka_unit_test (test_turns),
     cmocka_unit_test (test_counters),
     cmocka_unit_test (test_secrets),
+    cmocka_unit_test (test_copies_of_a_secret),
     cmocka_unit_test (test_refused_rows),
     cmocka_unit_test (test_announced_loads),
     cmocka_unit_test (test_no_services),

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/allocations.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
 #include "core/crypto/secret.h"
@@ -173,10 +174,19 @@ static void __attribute__ ((unused)) nor_with_locked_pages (void **state)
   a_core_dump_has_no_secret (state);
 }
 
+/* This program has not got the allocator of ours. */
+static void
+the_self_test_finds_out (void **state)
+{
+  (void) state;
+  assert_false (allocations_work ());
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test (the_self_test_finds_out),
     cmocka_unit_test (a_child_has_no_secret),
 #ifndef WITH_SANITIZERS /* they die in another way */
     cmocka_unit_test (a_core_dump_has_no_secret),

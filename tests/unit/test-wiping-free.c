@@ -65,7 +65,9 @@ test_blocks_of_every_size (void **state)
     assert_non_null (block);
     memset (block, 'S', size);
     free (block);
-    assert_int_equal (count_bytes (address, size, 'S'), 0);
+    /* The notes of a small block are two words, of any value. */
+    size_t notes = size < 2 * NOTES ? 16 : NOTES;
+    assert_int_equal (count_bytes (address + notes, size - notes, 'S'), 0);
     free (behind);
   }
 }

@@ -127,8 +127,8 @@ def test_h142_a_redirect_to_elsewhere_is_not_followed(streaming):
         world.sql("INSERT INTO items VALUES (3000, 'x')")
         # Only a person can mend that: the run ends by itself and says why.
         assert run.wait_exit() == 1, run.describe()
-        assert f"localhost:{stranger.port}/api/x/_stream_load is refused" \
-            in run.text, run.describe()
+        assert f"localhost:{stranger.port} is refused" in run.text, \
+            run.describe()
         assert pipeline.status()["state"] == "failed", run.describe()
         assert stranger.visits == 0, "credentials went to another host"
     finally:
@@ -217,8 +217,12 @@ def test_h01_a_stream_that_begins_again_confirms_nothing_by_that(streaming):
     """It goes on after what was read; that is not what is durable."""
     world, pipeline, run = streaming
     hold = world.starrocks.hold("items")
-    before = world.postgres.position()
-    world.sql("UPDATE items SET name = name || 'x'")
+    with world.connect(autocommit=False) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE items SET name = name || 'x'")
+            # What is before the commit may be confirmed.
+            cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'")
+            before = int(cursor.fetchone()[0])
     run.wait_until(hold.reached, "a load is held")
     pid = world.postgres.walsender(pipeline.slot)
     world.postgres.terminate(pid)

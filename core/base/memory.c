@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growable arrays, and what need not be wiped. */
+/* Growable arrays. */
 
 #include <config.h>
 
 #include <string.h>
 
-#include "core/base/allocations.h"
 #include "core/base/memory.h"
 
 bool
@@ -32,19 +31,4 @@ array_reserve (void *array, size_t *capacity, size_t needed,
   memcpy (array, &grown, sizeof grown);
   *capacity = wanted;
   return true;
-}
-
-#ifdef WITH_WIPING_FREE
-/* glibc's own free. */
-extern void __libc_free (void *block);
-#else
-#define __libc_free free
-#endif
-
-void
-free_unwiped (void *block)
-{
-  if (allocations_are_recorded ())
-    allocations_remove (block);
-  __libc_free (block);
 }

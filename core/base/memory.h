@@ -43,10 +43,6 @@ size_multiply (size_t a, size_t b, size_t *ret_product)
 bool array_reserve (void *array, size_t *capacity, size_t needed,
                     size_t element_size) __attribute__ ((nonnull));
 
-/* Gives back a block that no secret can have been in (rows, many megabytes of
- * them): free wipes, where core/base/wiping_free.c is in the program. */
-void free_unwiped (void *block);
-
 /* Clean-up by scope: a variable that is declared with one of these is freed
  * or closed when its scope ends, on every way out. Initialise it at its
  * declaration (NULL, -1). Ownership leaves by TAKE_POINTER or TAKE_DESCRIPTOR.

@@ -51,18 +51,19 @@ enum {
   TABLE_SECURED,   /* row-level security applies */
   TABLE_ROWS,
   TABLE_BYTES,
-  TABLE_UNKNOWN_ROWS,
   TABLE_ODD_LEAF,     /* a leaf that can't be replicated */
   TABLE_ODD_IDENTITY, /* a leaf that identifies its rows otherwise */
   TABLE_PUBLISHED,
   TABLE_FILTER,
 };
 
-/* $1 the OIDs, $2 the publication; %s the row filter (from 15 on). */
+/* $1 the OIDs, $2 the publication; %s the row filter (from 15 on). How many
+ * rows a table has that was never analyzed is guessed as the planner does it:
+ * from its size, and 32 bytes for what has no fixed length. */
 static const char describe_tables[] =
   "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,"
   " c.relreplident, k.columns, COALESCE(k.indimmediate, true),"
-  " s.secured, s.rows, s.bytes, s.unknown, s.odd, s.identity,"
+  " s.secured, s.rows, s.bytes, s.odd, s.identity,"
   " p.tablename IS NOT NULL, %s"
   " FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
   " JOIN pg_class c ON c.oid = w.oid"
@@ -73,13 +74,15 @@ static const char describe_tables[] =
   "  FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid"
   "  AND CASE c.relreplident WHEN 'i' THEN i.indisreplident"
   "   ELSE i.indisprimary END LIMIT 1) k ON true"
+  " CROSS JOIN LATERAL (SELECT COALESCE(sum(CASE WHEN a.attlen > 0"
+  "   THEN a.attlen ELSE 32 END), 0)::bigint AS width FROM pg_attribute a"
+  "  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) t"
   " CROSS JOIN LATERAL (SELECT"
   "  bool_or(row_security_active(l.oid)) AS secured,"
-  "  COALESCE(sum(GREATEST(lc.reltuples, 0))"
+  "  COALESCE(sum(CASE WHEN lc.reltuples > 0 THEN lc.reltuples"
+  "   ELSE pg_relation_size(l.oid) / (28 + t.width) END)"
   "   FILTER (WHERE lc.relkind = 'r'), 0)::bigint AS rows,"
   "  COALESCE(sum(pg_table_size(l.oid)), 0)::bigint AS bytes,"
-  "  bool_or(lc.relkind = 'r' AND lc.reltuples <= 0"
-  "   AND pg_relation_size(l.oid) > 0) AS unknown,"
   "  min(l.oid::regclass::text) FILTER (WHERE l.oid <> c.oid AND"
   "   (lc.relkind <> 'r' OR lc.relpersistence <> 'p')) AS odd,"
   "  min(l.oid::regclass::text) FILTER (WHERE l.oid <> c.oid AND"
@@ -476,9 +479,7 @@ catalog_next (struct postgres *self, struct catalog *catalog,
   table->schema = PQgetvalue (result, row, TABLE_SCHEMA);
   table->name = PQgetvalue (result, row, TABLE_NAME);
   table->estimated_bytes = field_number (result, row, TABLE_BYTES);
-  table->estimated_rows = -1;
-  if (!field_true (result, row, TABLE_UNKNOWN_ROWS))
-    table->estimated_rows = field_number (result, row, TABLE_ROWS);
+  table->estimated_rows = field_number (result, row, TABLE_ROWS);
   description->filter = field_text (result, row, TABLE_FILTER);
   description->partitioned = *PQgetvalue (result, row, TABLE_KIND) == 'p';
   code = describe_all_columns (catalog, PQgetvalue (result, row, TABLE_OID),

@@ -87,6 +87,9 @@ tear_down (void **state)
   return chdir ("/") != 0 || rmdir (folder) != 0;
 }
 
+static const char *recognised (bool in_folder, const char *format, ...)
+  __attribute__ ((format (printf, 2, 3)));
+
 /* What a path is recognised as; "" if it is not. */
 static const char *
 recognised (bool in_folder, const char *format, ...)

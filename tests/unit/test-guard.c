@@ -138,7 +138,7 @@ not_by_others (void **state)
   assert_string_equal (recognised (false, "%sold", audit_log), "");
   assert_string_equal (recognised (false, "loop"), "");
   assert_string_equal (recognised (false, "loop/key"), "");
-  assert_string_equal (recognised (false, ""), "");
+  assert_string_equal (recognised (false, "%s", ""), "");
   assert_string_equal (recognised (false, "/"), "");
   assert_string_equal (recognised (false, "..%02000d", 0), "");
 }

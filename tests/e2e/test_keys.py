@@ -255,6 +255,8 @@ def test_reseal_that_is_killed_anywhere_loses_nothing(items):
     assert done.code == engine.OK, done
 
 
+# Under sanitizers the limit stops the child that seal asks about options.
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["seal", "reseal"])
 def test_what_a_killed_command_leaves_is_removed_by_the_next(items, command):
     """It is killed in the middle of the new file, by a limit of file sizes."""

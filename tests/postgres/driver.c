@@ -471,6 +471,15 @@ mini_feed_progress (struct ezcdc_feed *feed,
   return EZCDC_OK;
 }
 
+/* A pipeline that has never run. */
+static void
+mini_stored_position (struct ezcdc_instance *instance,
+                      struct ezcdc_position *ret_position)
+{
+  (void) instance;
+  ret_position->length = 0;
+}
+
 static const struct ezcdc_host host = {
   .size = sizeof host,
   .log = mini_log,
@@ -499,6 +508,7 @@ static const struct ezcdc_host host = {
   .feed_commit = mini_feed_commit,
   .feed_progress = mini_feed_progress,
   .waiting = mini_waiting,
+  .stored_position = mini_stored_position,
 };
 
 static void

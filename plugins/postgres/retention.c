@@ -30,7 +30,7 @@ retention_read (struct postgres *self, struct session *session,
     "  THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS lsn) e"
     " WHERE s.slot_name = $1 AND s.restart_lsn IS NOT NULL";
   const char *const parameters[] = { self->slot };
-  char sql[sizeof format + 100];
+  char sql[sizeof format + 200];
   PGresult *result;
   bool found;
 
@@ -38,7 +38,8 @@ retention_read (struct postgres *self, struct session *session,
   snprintf (sql, sizeof sql, format,
             session->version >= 130000
               ? "CASE WHEN s.wal_status = 'lost' THEN 0"
-                " ELSE COALESCE(greatest(s.safe_wal_size, 0), -1) END"
+                " WHEN s.safe_wal_size IS NULL THEN -1"
+                " ELSE greatest(s.safe_wal_size, 0) END"
               : "-1");
   if (session_query (session, "look how much log is kept", sql, 1, parameters,
                      &result)

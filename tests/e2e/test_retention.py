@@ -30,6 +30,7 @@ def test_h22_who_holds_the_log_is_told(streaming):
                              "the status names the transaction")
     assert status["state"] == "running", status
     run.wait_text(f"the oldest is process {pid} of user {world.role}")
+    assert "gives it up" not in run.text, "nothing limits the log"
     # It is no reason to stop.
     world.sql("INSERT INTO items VALUES (2, 'two')")
     world.wait_same(run, "items")

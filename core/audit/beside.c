@@ -3,7 +3,7 @@
 
 #include <config.h>
 
-#include <fcntl.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,16 +25,32 @@ beside_path (const char *log_path, const char *suffix, struct error *error)
   return path;
 }
 
+/* What root makes belongs to the owner of the folder. */
+static bool
+find_owner (const char *folder, struct file_identity *ret_identity)
+{
+  struct stat status;
+
+  *ret_identity = (struct file_identity){ geteuid (), getegid (), 0600 };
+  if (geteuid () != 0)
+    return true;
+  if (stat (folder, &status) != 0)
+    return false;
+  ret_identity->owner = status.st_uid;
+  ret_identity->group = status.st_gid;
+  return true;
+}
+
 int
 beside_adopt (const char *folder, int descriptor, const char *path,
               struct error *error)
 {
-  struct stat status;
+  struct file_identity identity;
 
   if (geteuid () != 0)
     return 0;
-  if (stat (folder, &status) != 0
-      || fchown (descriptor, status.st_uid, status.st_gid) != 0)
+  if (!find_owner (folder, &identity)
+      || fchown (descriptor, identity.owner, identity.group) != 0)
     return error_set (error, EZCDC_E_UNAVAILABLE,
                       "give %s to the owner of its folder: %m", path);
   return 0;
@@ -44,15 +60,12 @@ int
 beside_replace (const char *path, const struct text *text, struct error *error)
 {
   CLEANUP_FREE char *folder = file_folder (path);
+  struct file_identity identity;
 
+  if (folder == NULL)
+    return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
+  if (!find_owner (folder, &identity))
+    return error_set (error, EZCDC_E_UNAVAILABLE, "look at %s: %m", folder);
   file_sweep (path);
-  int code = file_replace (path, text->data, text->length, 0600, error);
-
-  if (code != 0)
-    return code;
-  CLEANUP_CLOSE int descriptor = open (path,
-                                       O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (folder == NULL || descriptor < 0)
-    return error_set (error, EZCDC_E_UNAVAILABLE, "open %s: %m", path);
-  return beside_adopt (folder, descriptor, path, error);
+  return file_replace_name (path, text->data, text->length, &identity, error);
 }

@@ -16,9 +16,10 @@ char *beside_path (const char *log_path, const char *suffix,
 int beside_adopt (const char *folder, int descriptor, const char *path,
                   struct error *error) __attribute__ ((nonnull (1, 3)));
 
-/* Replaces such a file as a whole; a new one has mode 0600 and belongs to the
- * owner of its folder. What a process left that was killed while it did the
- * same goes. The caller has the log's lock. */
+/* Replaces such a file as a whole, and a symbolic link in its place; the new
+ * one has mode 0600 and belongs to the owner of its folder. What a process
+ * left that was killed while it did the same goes. The caller has the log's
+ * lock. */
 int beside_replace (const char *path, const struct text *text,
                     struct error *error) __attribute__ ((nonnull (1, 2)));
 

@@ -104,7 +104,7 @@ audit_state_load (struct audit_keys *keys, const struct key_ring *ring,
     return EZCDC_E_MEMORY;
   if (access (path, F_OK) != 0 && errno == ENOENT)
     return 0;
-  int code = file_read (path, STATE_MAX, &text, error);
+  int code = file_read_own (path, STATE_MAX, &text, error);
   return code == 0 ? import_state (keys, ring, path, &text, error) : code;
 }
 

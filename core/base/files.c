@@ -87,28 +87,51 @@ read_to_end (int descriptor, const char *path, size_t limit, struct text *text,
   }
 }
 
+/* Reads what is open within the limit; nothing of it stays on failure. */
+static int
+read_within (int descriptor, const char *path, size_t limit, struct text *text,
+             struct error *error)
+{
+  size_t start = text->length;
+
+  if (limit == SIZE_MAX)
+    limit--;
+  int code = read_to_end (descriptor, path, limit, text, error);
+  if (code == 0 && text->length - start > limit)
+    code = error_set (error, EZCDC_E_CONFIG,
+                      "%s: longer than %zu bytes, which is the limit", path,
+                      limit);
+  if (code < 0 && text->data != NULL) {
+    explicit_bzero (text->data + start, text->capacity - start);
+    text->length = start;
+  }
+  return code;
+}
+
 int
 file_read (const char *path, size_t limit, struct text *text,
            struct error *error)
 {
   CLEANUP_CLOSE int descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  size_t start = text->length;
-  int r;
 
   if (descriptor < 0)
     return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
-  if (limit == SIZE_MAX)
-    limit--;
-  r = read_to_end (descriptor, path, limit, text, error);
-  if (r == 0 && text->length - start > limit)
-    r = error_set (error, EZCDC_E_CONFIG,
-                   "%s: longer than %zu bytes, which is the limit", path,
-                   limit);
-  if (r < 0 && text->data != NULL) {
-    explicit_bzero (text->data + start, text->capacity - start);
-    text->length = start;
-  }
-  return r;
+  return read_within (descriptor, path, limit, text, error);
+}
+
+int
+file_read_own (const char *path, size_t limit, struct text *text,
+               struct error *error)
+{
+  CLEANUP_CLOSE int descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY
+                                               | O_NOFOLLOW | O_NONBLOCK);
+  struct stat status;
+
+  if (descriptor < 0 || fstat (descriptor, &status) != 0)
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+  if (!S_ISREG (status.st_mode))
+    return error_set (error, EZCDC_E_CONFIG, "%s is not a regular file", path);
+  return read_within (descriptor, path, limit, text, error);
 }
 
 static int
@@ -126,24 +149,19 @@ write_all (int descriptor, const char *data, size_t length)
   return 0;
 }
 
-/* Gives the new file the owner and the mode of the old one, if there is an
- * old one. The owner first: a change of owner may clear mode bits. */
-static int
-copy_identity (int descriptor, const char *path, mode_t mode)
+/* Owner and mode for a new file. The owner first: a change of owner may clear
+ * mode bits. */
+static bool
+set_identity (int descriptor, const struct file_identity *identity)
 {
-  struct stat old, new;
+  struct stat now;
 
-  if (stat (path, &old) < 0) {
-    if (errno != ENOENT)
-      return -1;
-    return fchmod (descriptor, mode);
-  }
-  if (fstat (descriptor, &new) < 0)
-    return -1;
-  if ((old.st_uid != new.st_uid || old.st_gid != new.st_gid)
-      && fchown (descriptor, old.st_uid, old.st_gid) < 0)
-    return -1;
-  return fchmod (descriptor, old.st_mode & 07777);
+  if (fstat (descriptor, &now) < 0)
+    return false;
+  if ((now.st_uid != identity->owner || now.st_gid != identity->group)
+      && fchown (descriptor, identity->owner, identity->group) < 0)
+    return false;
+  return fchmod (descriptor, identity->mode) == 0;
 }
 
 int
@@ -160,21 +178,19 @@ folder_sync (const char *path, struct error *error)
 /* Writes the temporary file; it is there afterwards, whatever is returned. */
 static int
 fill_file (int descriptor, const char *path, const void *data, size_t length,
-           mode_t mode, struct error *error)
+           const struct file_identity *identity, struct error *error)
 {
-  if (copy_identity (descriptor, path, mode) < 0)
+  if (!set_identity (descriptor, identity))
     return error_set (error, EZCDC_E_OPERATOR,
-                      "give the new %s the old one's owner and mode: %m",
-                      path);
+                      "give the new %s its owner and mode: %m", path);
   if (write_all (descriptor, data, length) < 0 || fsync (descriptor) < 0)
     return error_set (error, EZCDC_E_OPERATOR, "write beside %s: %m", path);
   return 0;
 }
 
-/* Replaces path, which is no symbolic link. */
-static int
-replace_resolved (const char *path, const void *data, size_t length,
-                  mode_t mode, struct error *error)
+int
+file_replace_name (const char *path, const void *data, size_t length,
+                   const struct file_identity *identity, struct error *error)
 {
   CLEANUP_FREE char *folder = file_folder (path);
   CLEANUP_FREE char *temporary = NULL;
@@ -190,7 +206,7 @@ replace_resolved (const char *path, const void *data, size_t length,
   if (descriptor < 0)
     return error_set (error, EZCDC_E_OPERATOR,
                       "make a temporary file beside %s: %m", path);
-  r = fill_file (descriptor, path, data, length, mode, error);
+  r = fill_file (descriptor, path, data, length, identity, error);
   if (r == 0 && rename (temporary, path) < 0)
     r = error_set (error, EZCDC_E_OPERATOR, "rename the new %s: %m", path);
   if (r < 0) {
@@ -205,11 +221,19 @@ file_replace (const char *path, const void *data, size_t length, mode_t mode,
               struct error *error)
 {
   CLEANUP_FREE char *resolved = realpath (path, NULL);
+  struct file_identity identity = { geteuid (), getegid (), mode };
+  struct stat old;
 
   if (resolved == NULL && errno != ENOENT)
     return error_set (error, EZCDC_E_OPERATOR, "find %s: %m", path);
-  return replace_resolved (resolved != NULL ? resolved : path, data, length,
-                           mode, error);
+  if (resolved != NULL) {
+    if (stat (resolved, &old) < 0)
+      return error_set (error, EZCDC_E_OPERATOR, "look at %s: %m", resolved);
+    identity = (struct file_identity){ old.st_uid, old.st_gid,
+                                       old.st_mode & 07777 };
+  }
+  return file_replace_name (resolved != NULL ? resolved : path, data, length,
+                            &identity, error);
 }
 
 /* ---- What remains of processes that were killed ------------------------ */

@@ -22,6 +22,11 @@
 int file_read (const char *path, size_t limit, struct text *text,
                struct error *error) __attribute__ ((nonnull (1, 3)));
 
+/* The same for a file of the program's own, in a folder that may be somebody
+ * else's: a symbolic link and what is no regular file are errors. */
+int file_read_own (const char *path, size_t limit, struct text *text,
+                   struct error *error) __attribute__ ((nonnull (1, 3)));
+
 /* Replaces the content of a file, or makes a new one with the given mode. An
  * existing file keeps mode and owner; a symbolic link is followed, so that
  * the link stays. Afterwards the file has either the old or the new content,
@@ -31,6 +36,18 @@ int file_read (const char *path, size_t limit, struct text *text,
 int file_replace (const char *path, const void *data, size_t length,
                   mode_t mode, struct error *error)
   __attribute__ ((nonnull (1)));
+
+struct file_identity {
+  uid_t owner;
+  gid_t group;
+  mode_t mode;
+};
+
+/* Replaces whatever has that name, also a symbolic link, by a new file. For a
+ * folder that may be somebody else's: where a link leads is their choice. */
+int file_replace_name (const char *path, const void *data, size_t length,
+                       const struct file_identity *identity,
+                       struct error *error) __attribute__ ((nonnull (1, 4)));
 
 /* Removes what processes have left that were killed while they replaced that
  * file: regular files FILE.ezcdc-XXXXXX of this user or of the file's owner.

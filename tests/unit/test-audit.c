@@ -491,6 +491,49 @@ a_log_goes_on_from_its_newest_file (void **state)
   key_ring_free (ring);
 }
 
+/* The folder may be somebody else's, and the writer root. */
+static void
+a_link_beside_the_log_is_not_followed (void **state)
+{
+  char name[96];
+  char victim[96];
+  struct text content = { 0 };
+  struct stat status;
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  snprintf (name, sizeof name, "%s.checkpoint", path);
+  text_append_string (&content, "precious");
+  replace_beside (".victim", &content);
+  snprintf (victim, sizeof victim, "%s.victim", path);
+  assert_int_equal (symlink (victim, name), 0);
+  assert_int_equal (audit_log_maintain (log, NULL), 0);
+  read_beside (".victim", &content);
+  assert_string_equal (content.data, "precious");
+  assert_int_equal (lstat (name, &status), 0);
+  assert_true (S_ISREG (status.st_mode));
+  assert_int_equal (status.st_mode & 07777, 0600);
+  audit_log_free (log);
+  text_free (&content);
+}
+
+/* Nobody will ever write into it. */
+static void
+a_state_that_is_a_fifo_is_not_waited_for (void **state)
+{
+  char name[96];
+  struct error error = { 0 };
+
+  (void) state;
+  audit_log_free (open_log (GOOD, NULL));
+  snprintf (name, sizeof name, "%s.state", path);
+  assert_int_equal (mkfifo (name, 0600), 0);
+  struct key_ring *ring = ring_of (GOOD, NULL);
+  assert_null (audit_log_open (path, ring, &error));
+  assert_contains (error.text, "is not a regular file");
+  key_ring_free (ring);
+}
+
 /* What others lock when the lock was removed is another file. */
 static void
 a_lock_that_was_removed_is_made_anew (void **state)
@@ -822,6 +865,8 @@ main (void)
     LOG_TEST (several_processes_write_one_chain),
     LOG_TEST (a_log_that_was_moved_away_goes_on),
     LOG_TEST (a_log_goes_on_from_its_newest_file),
+    LOG_TEST (a_link_beside_the_log_is_not_followed),
+    LOG_TEST (a_state_that_is_a_fifo_is_not_waited_for),
     LOG_TEST (a_lock_that_was_removed_is_made_anew),
     LOG_TEST (a_log_is_moved_away_under_load),
     LOG_TEST (a_run_keeps_a_checkpoint),

@@ -51,6 +51,14 @@ struct key_source {
   char *old_credential;
 };
 
+/* What modes key files may have. systemd (254 and later) lets the user of a
+ * unit read its credentials by an access control list, whose mask stands where
+ * the mode has the group's bits: 0440. */
+enum file_modes {
+  FILE_MODES = 0600,
+  CREDENTIAL_MODES = 0640
+};
+
 /* ---- Taking from the environment --------------------------------------- */
 
 /* The value of the entry if it is the variable's, else NULL. */
@@ -229,7 +237,8 @@ refuse_file (const char *path, const char *why, struct error *error)
 
 /* Checks what was opened, not what a path points at a moment later. */
 static int
-check_key_file (int descriptor, const char *path, struct error *error)
+check_key_file (int descriptor, const char *path, enum file_modes modes,
+                struct error *error)
 {
   struct stat status;
 
@@ -239,8 +248,11 @@ check_key_file (int descriptor, const char *path, struct error *error)
     return refuse_file (path, "it is not a regular file", error);
   if (status.st_uid != 0 && status.st_uid != geteuid ())
     return refuse_file (path, "it belongs to another user", error);
-  if ((status.st_mode & 077) != 0)
-    return refuse_file (path, "others may read or write it", error);
+  if ((status.st_mode & 07777 & ~(mode_t) modes) != 0)
+    return refuse_file (path,
+                        "others may read or write it, or it has a mode "
+                        "that no key file has",
+                        error);
   if (status.st_nlink != 1)
     return refuse_file (path, "it has more than one name", error);
   return 0;
@@ -248,8 +260,8 @@ check_key_file (int descriptor, const char *path, struct error *error)
 
 /* Reads at most LIST_MAX + 1 bytes into the pages. */
 static int
-read_key_file (const char *path, struct secret *pages, size_t *ret_length,
-               struct error *error)
+read_key_file (const char *path, enum file_modes modes, struct secret *pages,
+               size_t *ret_length, struct error *error)
 {
   CLEANUP_CLOSE int descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW
                                                | O_NONBLOCK | O_NOCTTY);
@@ -259,7 +271,7 @@ read_key_file (const char *path, struct secret *pages, size_t *ret_length,
     return refuse_file (path, "it is a symbolic link", error);
   if (descriptor < 0)
     return error_set (error, EZCDC_E_CONFIG, "open key file %s: %m", path);
-  int code = check_key_file (descriptor, path, error);
+  int code = check_key_file (descriptor, path, modes, error);
   if (code == 0)
     code = secret_create (pages, LIST_MAX + 1, error);
   while (code == 0 && length <= LIST_MAX) {
@@ -275,12 +287,13 @@ read_key_file (const char *path, struct secret *pages, size_t *ret_length,
   return code;
 }
 
-int
-key_file_add (struct key_ring *ring, const char *path, struct error *error)
+static int
+add_file (struct key_ring *ring, const char *path, enum file_modes modes,
+          struct error *error)
 {
   CLEANUP_SECRET struct secret pages = { 0 };
   size_t length;
-  int code = read_key_file (path, &pages, &length, error);
+  int code = read_key_file (path, modes, &pages, &length, error);
 
   if (code != 0)
     return code;
@@ -290,7 +303,13 @@ key_file_add (struct key_ring *ring, const char *path, struct error *error)
                               error);
 }
 
-/* Keys between commas, or line ends where newlines is set. */
+int
+key_file_add (struct key_ring *ring, const char *path, struct error *error)
+{
+  return add_file (ring, path, FILE_MODES, error);
+}
+
+/* Keys between the separators. */
 static int
 add_list (struct key_ring *ring, const char *list, size_t length,
           const char *separators, const char *origin, struct error *error)
@@ -314,11 +333,12 @@ add_list (struct key_ring *ring, const char *list, size_t length,
 }
 
 static int
-add_list_file (struct key_ring *ring, const char *path, struct error *error)
+add_list_file (struct key_ring *ring, const char *path, enum file_modes modes,
+               struct error *error)
 {
   CLEANUP_SECRET struct secret pages = { 0 };
   size_t length;
-  int code = read_key_file (path, &pages, &length, error);
+  int code = read_key_file (path, modes, &pages, &length, error);
 
   if (code != 0)
     return code;
@@ -413,7 +433,7 @@ add_primary (struct key_ring *ring, const struct key_source *source,
       " and the systemd credential " KEY_CREDENTIAL
       "; a key that only opens goes to " OLD_VARIABLE);
   if (source->key_credential != NULL)
-    return key_file_add (ring, source->key_credential, error);
+    return add_file (ring, source->key_credential, CREDENTIAL_MODES, error);
   if (source->key_file != NULL)
     return key_file_add (ring, source->key_file, error);
   if (source->key_command != NULL)
@@ -431,9 +451,10 @@ add_old (struct key_ring *ring, const struct key_source *source,
   int code = 0;
 
   if (source->old_credential != NULL)
-    code = add_list_file (ring, source->old_credential, error);
+    code = add_list_file (ring, source->old_credential, CREDENTIAL_MODES,
+                          error);
   if (code == 0 && source->old_file != NULL)
-    code = add_list_file (ring, source->old_file, error);
+    code = add_list_file (ring, source->old_file, FILE_MODES, error);
   if (code == 0 && source->old_command != NULL)
     code = add_list_from_command (ring, source->old_command, error);
   if (code == 0 && source->old.is_set && source->old.length > 0)

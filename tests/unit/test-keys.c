@@ -274,7 +274,8 @@ bad_files_are_refused (void **state)
   setenv ("CONFIG_ENCRYPTION_KEY_FILE", path, 1);
   assert_refused (NULL); /* there is none */
 
-  static const mode_t modes[] = { 0640, 0604, 0610, 0602, 0644, 0666 };
+  static const mode_t modes[] = { 0640, 0440, 0604, 0610, 0602,
+                                  0644, 0666, 0700, 04600 };
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
     write_file (path, GOOD, modes[i]);
     assert_refused (GOOD);
@@ -321,6 +322,16 @@ a_key_comes_from_systemd (void **state)
   struct key_ring *ring = key_ring_from_environment (NULL);
   assert_primary (ring, GOOD);
   key_ring_free (ring);
+  /* As systemd 254 and later have it, with an access control list. */
+  assert_int_equal (chmod (path, 0440), 0);
+  ring = key_ring_from_environment (NULL);
+  assert_primary (ring, GOOD);
+  key_ring_free (ring);
+  static const mode_t modes[] = { 0444, 0460, 0450, 0700 };
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    assert_int_equal (chmod (path, modes[i]), 0);
+    assert_null (key_ring_from_environment (NULL));
+  }
   unlink (path);
   /* The folder has other credentials than ours: no matter. */
   setenv ("CONFIG_ENCRYPTION_KEY", OTHER, 1);

@@ -13,6 +13,7 @@
 /* A sanitizer stops and traces its own process, and starts others. */
 #if defined HAVE_SECCOMP && !defined WITH_SANITIZERS
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,7 +50,6 @@ static const char *const allowed[] = {
   "fallocate",
   "fchmod",
   "fchown",
-  "fcntl",
   "fdatasync",
   "flock",
   "fstat",
@@ -253,6 +253,22 @@ add_arguments (scmp_filter_ctx filter)
     { "prctl", IS (0, PR_CAPBSET_READ) },
     /* raise, abort and pthread_kill: threads of this process only. */
     { "tgkill", IS (0, (scmp_datum_t) getpid ()) },
+    /* Not F_SETOWN, F_SETSIG, F_SETLEASE, F_NOTIFY and their kind, with which
+     * the kernel sends signals to whom one likes. */
+    { "fcntl", IS (1, F_DUPFD) },
+    { "fcntl", IS (1, F_DUPFD_CLOEXEC) },
+    { "fcntl", IS (1, F_GETFD) },
+    { "fcntl", IS (1, F_SETFD) },
+    { "fcntl", IS (1, F_GETFL) },
+    { "fcntl", IS (1, F_SETFL) },
+    { "fcntl", IS (1, F_GETLK) },
+    { "fcntl", IS (1, F_SETLK) },
+    { "fcntl", IS (1, F_SETLKW) },
+    { "fcntl", IS (1, F_OFD_GETLK) },
+    { "fcntl", IS (1, F_OFD_SETLK) },
+    { "fcntl", IS (1, F_OFD_SETLKW) },
+    { "fcntl", IS (1, F_ADD_SEALS) },
+    { "fcntl", IS (1, F_GET_SEALS) },
     /* To ask for a limit, not to set one. */
     { "prlimit64", IS (2, 0) },
     /* None that pushes input into a terminal, nor those of this filter. */

@@ -83,6 +83,53 @@ signal_keeper (void)
   return outcome (kill (getppid (), 0));
 }
 
+/* Whose signals the kernel sends is not for a connector to say: by the ways
+ * that fcntl has for it. 0 is nobody, so that nothing is sent if it works. */
+static int
+direct_signals (int command, long argument)
+{
+  int ends[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return errno;
+  int code = outcome (fcntl (ends[0], command, argument));
+  close (ends[0]);
+  close (ends[1]);
+  return code;
+}
+
+static int
+own_signals (void)
+{
+  return direct_signals (F_SETOWN, 0);
+}
+
+static int
+choose_signals (void)
+{
+  return direct_signals (F_SETSIG, 0);
+}
+
+static int
+own_signals_of_threads (void)
+{
+  struct f_owner_ex owner = { F_OWNER_PID, 0 };
+
+  return direct_signals (F_SETOWN_EX, (long) (intptr_t) &owner);
+}
+
+static int
+lease_file (void)
+{
+  return direct_signals (F_SETLEASE, F_UNLCK);
+}
+
+static int
+watch_folder (void)
+{
+  return direct_signals (F_NOTIFY, 0);
+}
+
 static int
 make_process (void)
 {
@@ -513,6 +560,11 @@ static struct attempt attempts[] = {
   { "write the keeper's memory", write_keeper, 0 },
   { "hold the keeper", hold_keeper, 0 },
   { "signal the keeper", signal_keeper, 0 },
+  { "say whom signals go to", own_signals, 0 },
+  { "say which signals are sent", choose_signals, 0 },
+  { "say whom signals go to by a structure", own_signals_of_threads, 0 },
+  { "be told of a lease by a signal", lease_file, 0 },
+  { "be told of a folder by a signal", watch_folder, 0 },
   { "make a process", make_process, 0 },
   { "start a shell", start_shell, 0 },
   { "become another program", become_another_program, 0 },

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,7 +34,19 @@ open_lock (const char *folder, int flags, struct text *path,
   text_printf (path, "%s/lock", folder);
   if (path->failed)
     return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");
-  return open (path->data, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return open (path->data,
+               flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+}
+
+/* The folder may be somebody else's: what has another name, too, may be a file
+ * of ours. */
+static bool
+is_a_lock (int descriptor)
+{
+  struct stat status;
+
+  return fstat (descriptor, &status) == 0 && S_ISREG (status.st_mode)
+         && status.st_nlink == 1;
 }
 
 /* The process id that the holder has written; 0 if it has not. */
@@ -80,6 +94,11 @@ run_lock_take (const char *folder, int *ret_descriptor, struct error *error)
     return EZCDC_E_MEMORY;
   if (descriptor < 0)
     return error_set (error, EZCDC_E_CONFIG, "open the lock %s: %m",
+                      path.data);
+  if (!is_a_lock (descriptor))
+    return error_set (error, EZCDC_E_CONFIG,
+                      "the lock %s is not a regular file with one name: "
+                      "remove it",
                       path.data);
   if (fcntl (descriptor, F_OFD_SETLK, &lock) != 0) {
     if (errno == EAGAIN || errno == EACCES)

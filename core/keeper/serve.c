@@ -272,8 +272,22 @@ is_outcome (const char *word)
          || strcmp (word, AUDIT_DENIED) == 0;
 }
 
+/* How it is confined a runner tells once, before it loads a connector. Who
+ * tells it again is none of our code. */
 static bool
-answer_audit (const struct service *service)
+is_told_again (struct service *service, const char *action)
+{
+  bool again = service->confinement_told;
+
+  if (strcmp (action, "runner.confined") != 0
+      && strcmp (action, "runner.unconfined") != 0)
+    return false;
+  service->confinement_told = true;
+  return again;
+}
+
+static bool
+answer_audit (struct service *service)
 {
   const char *const *fields = service->message.fields;
   const struct audit_action *action = audit_action_find (fields[0]);
@@ -284,6 +298,8 @@ answer_audit (const struct service *service)
     error_set (&error, EZCDC_E_BUG,
                "\"%s\" is no action that a runner may have audited",
                fields[0]);
+  else if (is_told_again (service, action->name))
+    error_set (&error, EZCDC_E_BUG, "a runner tells that once");
   else if (!is_outcome (fields[2]))
     error_set (&error, EZCDC_E_BUG, "\"%s\" is no outcome", fields[2]);
   else if (!detail_rewrite (fields[3], &detail))

@@ -28,6 +28,7 @@ struct service {
   struct watch watch;            /* over the runner's system calls */
   bool heard;                    /* this runner, at least once */
   bool watch_asked;              /* for this runner */
+  bool confinement_told;         /* by this runner */
   struct message message;        /* the request being answered */
 };
 

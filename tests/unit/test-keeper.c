@@ -149,6 +149,10 @@ runner_audit (struct keeper_link *link)
                                       "{},\"mac\":{}", &error));
   mark ("array %d", keeper_link_audit (link, "slot.created", "shop", "success",
                                        "[1]", &error));
+  mark ("unconfined %d", keeper_link_audit (link, "runner.unconfined", "shop",
+                                            "failure", NULL, &error));
+  mark ("confined %d", keeper_link_audit (link, "runner.confined", "shop",
+                                          "success", NULL, &error));
   return 0;
 }
 
@@ -629,6 +633,9 @@ a_runner_cannot_forge_records (void **state)
   assert_contains (marks, "outcome -11\n");
   assert_contains (marks, "open -11\n");
   assert_contains (marks, "array -11\n");
+  /* It tells once how it is confined. */
+  assert_contains (marks, "unconfined 0\n");
+  assert_contains (marks, "\nconfined -11\n");
   const char *log = content_of (log_path);
   assert_contains (log, "\"detail\":{\"a\":\"x\\n\\u007f\\u0080\"}");
   assert_null (strstr (log, "credential.unsealed"));
@@ -770,6 +777,27 @@ a_killed_runner_is_replaced (void **state)
   await_mark ("waiting ");
   assert_int_equal (kill (keeper, SIGTERM), 0);
   assert_int_equal (end_of (keeper), 0);
+}
+
+/* The folder may be somebody else's, and the keeper root's. */
+static void
+a_lock_with_another_name_is_not_written (void **state)
+{
+  char lock[256], precious[256];
+
+  (void) state;
+  assert_int_equal (run_keeper ("run", "exit", "0"), 0);
+  snprintf (lock, sizeof lock, "%s/lock", pipeline_folder);
+  snprintf (precious, sizeof precious, "%s/precious", pipeline_folder);
+  assert_int_equal (rename (lock, precious), 0);
+  assert_int_equal (link (precious, lock), 0);
+  assert_int_equal (run_keeper ("run", "exit", "0"), 2);
+  assert_contains (messages (), "regular file with one name");
+  unlink (lock);
+  unlink (precious);
+  assert_int_equal (mkfifo (lock, 0600), 0);
+  assert_int_equal (run_keeper ("run", "exit", "0"), 2);
+  unlink (lock);
 }
 
 static void
@@ -1175,6 +1203,7 @@ main (int argc, char **argv)
     KEEPER_TEST (a_signal_drains),
     KEEPER_TEST (a_runner_dies_with_its_keeper),
     KEEPER_TEST (a_killed_runner_is_replaced),
+    KEEPER_TEST (a_lock_with_another_name_is_not_written),
     KEEPER_TEST (a_pipeline_runs_once),
     KEEPER_TEST (keys_change_while_it_runs),
     KEEPER_TEST (a_wrong_key_starts_nothing),

@@ -7,6 +7,8 @@ endif
 plugins_postgres_postgres_la_SOURCES = \
 	plugins/postgres/authentication.c \
 	plugins/postgres/authentication.h \
+	plugins/postgres/blocker.c \
+	plugins/postgres/blocker.h \
 	plugins/postgres/changes.c \
 	plugins/postgres/check.c \
 	plugins/postgres/check.h \

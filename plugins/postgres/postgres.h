@@ -13,7 +13,7 @@
  *   value.c        canonical text of values                 (pure)
  *   position.c     positions                                (pure)
  *   publication.c  slot.c  what prepare makes and checks
- *   retention.c    how much log the slot keeps
+ *   retention.c    how much log the slot keeps; blocker.c: for whom
  *   snapshot.c     one consistent view; plan.c: chunks; reader.c: rows
  *   copy.c         rows of COPY                             (pure)
  *   stream.c       the replication protocol; changes.c: what it carries

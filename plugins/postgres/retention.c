@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "blocker.h"
 #include "query.h"
 #include "retention.h"
-#include "slot.h"
 
 /* So much more than the pipeline needs may be kept without a word. */
 #define RETENTION_SURPLUS (64 * INT64_C (1048576))
@@ -92,7 +92,7 @@ retention_tell_holder (struct postgres *self, struct session *session,
   bool holds, was_held;
 
   if (kept->surplus >= RETENTION_SURPLUS)
-    slot_find_blocker (session, &blocker);
+    blocker_find (session, &blocker);
   pthread_mutex_lock (&self->lock);
   holds = blocker.transaction[0] != '\0'
           && strcmp (blocker.transaction, seen->oldest) == 0;

@@ -31,20 +31,6 @@ bool slot_has_position (const struct postgres *self, const struct slot *slot,
 int slot_check_position (struct postgres *self, const struct slot *slot,
                          uint64_t after);
 
-/* The transaction that has written something and is open for longest. */
-struct blocker {
-  char transaction[24];
-  char text[400]; /* "waiting for open transactions to end; the oldest ..." */
-};
-
-/* False if there is none, or it could not be asked. */
-bool slot_find_blocker (struct session *session, struct blocker *ret_blocker);
-
-/* Says in the log and the status which transaction something has to wait
- * for; and that the wait is over. */
-void slot_tell_blocker (struct postgres *self, const char *what);
-void slot_blocker_gone (struct postgres *self);
-
 /* The source's function. */
 int postgres_prepare (void *self, const struct ezcdc_position *stored,
                       struct ezcdc_prepared *ret_prepared);

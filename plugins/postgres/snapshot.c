@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocker.h"
 #include "position.h"
 #include "query.h"
-#include "slot.h"
 #include "snapshot.h"
 #include "wal.h"
 
@@ -189,14 +189,14 @@ snapshot_wait_for_transactions (struct postgres *self, struct session *session)
     if (code != EZCDC_OK || count == 0)
       break;
     if (host->monotonic_time () >= report) {
-      slot_tell_blocker (self, "taking the snapshot");
+      blocker_tell (self, "taking the snapshot");
       report = host->monotonic_time () + SNAPSHOT_REPORT_US;
     }
     code = host->wait (self->instance, -1, 0, SNAPSHOT_LOOK_MS);
     if (code < 0)
       break;
   }
-  slot_blocker_gone (self);
+  blocker_gone (self);
   PQclear (result);
   return code < 0 ? code : EZCDC_OK;
 }

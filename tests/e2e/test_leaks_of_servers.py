@@ -41,11 +41,7 @@ OF_ROWS = ["the reason", "a page", "an error", "a refusal", "a failure",
 def test_starrocks_by_http(items, stage, quote):
     with rogue_http.echo(stage, quote) as server:
         pipeline = debug(items.pipeline())
-        pipeline.section("sink", load_url=f"http://127.0.0.1:{server.port}",
-                         load_plaintext="allow", compression="none")
-        run = pipeline.start()
-        wait_for(lambda: not run.running or pipeline.status().get("reason")
-                 and server.quoted, 60, "it was said", because=run.describe)
+        run = rogue_http.load_into(pipeline, server)
         tell(pipeline)
         pipeline.check()
         run.terminate()

@@ -283,11 +283,7 @@ def test_http(world, quote):
     text = HOSTILE_LINE if quote in ("a challenge", "an encoding") else HOSTILE
     with rogue_http.echo("before the body", quote, text) as server:
         pipeline = debug(world.pipeline())
-        pipeline.section("sink", load_url=f"http://127.0.0.1:{server.port}",
-                         load_plaintext="allow", compression="none")
-        run = pipeline.start()
-        wait_for(lambda: not run.running or pipeline.status().get("reason")
-                 and server.quoted, 60, "it was said", because=run.describe)
+        run = rogue_http.load_into(pipeline, server)
         assert_status(pipeline)
         done = pipeline.check()
         run.terminate()

@@ -7,6 +7,7 @@ import json
 import re
 
 from .rogue import HungUp, Rogue
+from .waiting import wait_for
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -113,3 +114,14 @@ def echo(stage, quote, text=""):
     rogue = Rogue(script)
     rogue.quoted = 0
     return rogue
+
+
+def load_into(pipeline, server):
+    """Has a pipeline load into the server until that has quoted, and the
+    pipeline has given up or says why it waits. Returns the run."""
+    pipeline.section("sink", load_url=f"http://127.0.0.1:{server.port}",
+                     load_plaintext="allow", compression="none")
+    run = pipeline.start()
+    wait_for(lambda: not run.running or pipeline.status().get("reason")
+             and server.quoted, 60, "it was said", because=run.describe)
+    return run

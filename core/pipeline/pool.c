@@ -2,14 +2,12 @@
 /* The memory of a pipeline's batches. */
 #include <config.h>
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "core/base/memory.h"
 #include "core/pipeline/pool.h"
 
 /* When nothing is in use, free chunks beyond this share of the budget go back

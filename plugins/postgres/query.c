@@ -209,7 +209,11 @@ session_query (struct session *session, const char *what, const char *sql,
 
   code = session_send (session, what, sql, count, parameters);
   while (code == EZCDC_OK) {
-    code = session_receive (session, what, -1, &next);
+    code = session_receive (session, what, session->answer_ms, &next);
+    if (code == EZCDC_IDLE)
+      code = host->fail (session->instance, EZCDC_E_UNAVAILABLE,
+                         "%s (%s): no answer within %d s", what, session->peer,
+                         (int) (session->answer_ms / 1000));
     if (code != EZCDC_OK || next == NULL)
       break;
     /* Of several statements the first error counts, else the last one. */

@@ -3,6 +3,7 @@
 
 import pytest
 
+from harness import rogue
 from harness.starrocks import Stranger
 from harness.waiting import wait_for
 from harness.workload import TABLES, Workload
@@ -243,6 +244,26 @@ def test_h01_a_stream_that_begins_again_confirms_nothing_by_that(streaming):
     run.kill()
     hold.release()
     world.settle(pipeline.start(), "items")
+
+
+def lets_in_and_is_silent(visit):
+    rogue.greet_postgres(visit)
+    visit.send(rogue.LET_IN + rogue.message(b"S", b"server_version\x0015.4\0")
+               + rogue.message(b"S", b"client_encoding\0UTF8\0")
+               + rogue.message(b"Z", b"I"))
+    while True:
+        visit.receive()
+
+
+def test_a_server_that_lets_in_and_is_silent_is_not_waited_for(items):
+    with rogue.Rogue(lets_in_and_is_silent) as server:
+        pipeline = items.pipeline(
+            secrets=False, pipeline={"give_up_after": "3s"},
+            source={"port": server.port, "ssl_mode": "disable",
+                    "connect_timeout": "2s"})
+        pipeline.secrets["sink.password"] = items.starrocks.password
+        done = pipeline.until_caught_up(expect=1, timeout=60)
+    assert "no answer within 2 s" in done.stderr, done
 
 
 def test_a_target_table_that_was_dropped_is_told(streaming):

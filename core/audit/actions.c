@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/audit/actions.h"
+#include "core/base/names.h"
 
 /* clang-format off */
 const struct audit_action audit_actions[] = {
@@ -107,4 +108,15 @@ audit_action_find (const char *name)
     if (strcmp (action->name, name) == 0)
       return action;
   return NULL;
+}
+
+const char *
+audit_action_nearest (const char *name)
+{
+  const char *names[sizeof audit_actions / sizeof audit_actions[0]];
+  size_t count = 0;
+
+  for (; audit_actions[count].name != NULL; count++)
+    names[count] = audit_actions[count].name;
+  return nearest_name (name, names, count);
 }

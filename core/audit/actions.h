@@ -21,4 +21,7 @@ extern const struct audit_action audit_actions[];
 const struct audit_action *audit_action_find (const char *name)
   __attribute__ ((nonnull));
 
+/* The name in the table that was meant by name, or NULL. */
+const char *audit_action_nearest (const char *name) __attribute__ ((nonnull));
+
 #endif

@@ -4,7 +4,6 @@
 #include <config.h>
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,49 +14,16 @@
 #include "core/audit/chain.h"
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "core/cli/audit_filter.h"
 #include "core/cli/audit_words.h"
 #include "core/cli/command.h"
 
-/* NULL where nothing was asked for. */
-struct filter {
-  const char *since;
-  const char *until;
-  const char *action;
-  const char *outcome;
-  const char *resource;
+struct order {
+  struct audit_filter filter;
   bool as_json;
 };
 
 /* ---- One record -------------------------------------------------------- */
-
-/* A member's string, "" if there is none. */
-static const char *
-member (const json_t *record, const char *name)
-{
-  const char *value = json_string_value (json_object_get (record, name));
-
-  return value != NULL ? value : "";
-}
-
-static bool
-fits (const json_t *record, const char *name, const char *pattern)
-{
-  return pattern == NULL || fnmatch (pattern, member (record, name), 0) == 0;
-}
-
-/* Times have one form, so that they compare as texts. */
-static bool
-is_wanted (const json_t *record, const struct filter *filter)
-{
-  const char *timestamp = member (record, "timestamp");
-
-  return (filter->since == NULL || strcmp (timestamp, filter->since) >= 0)
-         && (filter->until == NULL || strcmp (timestamp, filter->until) < 0)
-         && fits (record, "action", filter->action)
-         && fits (record, "resource_id", filter->resource)
-         && (filter->outcome == NULL
-             || strcmp (member (record, "outcome"), filter->outcome) == 0);
-}
 
 /* Everything but printable ASCII is escaped: the log may hold what somebody
  * has put there to deceive a terminal. */
@@ -78,7 +44,7 @@ print_value (const json_t *value)
 static void
 print_word (const json_t *record, const char *name)
 {
-  const char *word = member (record, name);
+  const char *word = audit_record_word (record, name);
   bool plain = word[0] != '\0';
 
   for (const char *at = word; *at != '\0'; at++)
@@ -91,9 +57,9 @@ print_word (const json_t *record, const char *name)
 }
 
 static void
-print_record (const json_t *record, const struct filter *filter)
+print_record (const json_t *record, bool as_json)
 {
-  if (filter->as_json) {
+  if (as_json) {
     print_value (record);
     putchar ('\n');
     return;
@@ -113,7 +79,7 @@ print_record (const json_t *record, const struct filter *filter)
 
 /* False if the line is no record. */
 static bool
-show_line (const char *line, size_t length, const struct filter *filter)
+show_line (const char *line, size_t length, const struct order *order)
 {
   struct audit_line parsed;
 
@@ -121,8 +87,8 @@ show_line (const char *line, size_t length, const struct filter *filter)
     return false;
   json_t *record = json_loadb (line, length, JSON_REJECT_DUPLICATES, NULL);
   bool genuine = json_is_object (record);
-  if (genuine && is_wanted (record, filter))
-    print_record (record, filter);
+  if (genuine && audit_filter_fits (&order->filter, record))
+    print_record (record, order->as_json);
   json_decref (record);
   return genuine;
 }
@@ -162,7 +128,7 @@ tell_bad_lines (const char *path, uint64_t first, uint64_t count)
 }
 
 static int
-show_log (const char *path, const struct filter *filter)
+show_log (const char *path, const struct order *order)
 {
   CLEANUP_FCLOSE FILE *file = fopen (path, "re");
   CLEANUP_FREE char *line = malloc (AUDIT_LINE_MAX);
@@ -181,7 +147,7 @@ show_log (const char *path, const struct filter *filter)
   }
   while (read_line (file, line, &length)) {
     number++;
-    if (!show_line (line, length, filter) && bad++ == 0)
+    if (!show_line (line, length, order) && bad++ == 0)
       first_bad = number;
   }
   if (ferror (file)) {
@@ -193,83 +159,23 @@ show_log (const char *path, const struct filter *filter)
 
 /* ---- Options ----------------------------------------------------------- */
 
-/* A beginning of 2026-01-31T23:59:59.000007 that is at least a date. */
-static bool
-is_time (const char *text)
-{
-  static const char form[] = "0000-00-00T00:00:00.000000";
-  size_t length = strlen (text);
-
-  if (length < strlen ("0000-00-00") || length >= sizeof form)
-    return false;
-  for (size_t i = 0; i < length; i++)
-    if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
-      return false;
-  return true;
-}
-
-static const char **
-option_place (struct filter *filter, const char *word)
-{
-  if (strcmp (word, "--since") == 0)
-    return &filter->since;
-  if (strcmp (word, "--until") == 0)
-    return &filter->until;
-  if (strcmp (word, "--action") == 0)
-    return &filter->action;
-  if (strcmp (word, "--outcome") == 0)
-    return &filter->outcome;
-  if (strcmp (word, "--resource") == 0)
-    return &filter->resource;
-  return NULL;
-}
-
-/* The Z of a time in UTC says nothing that is not known. */
-static void
-cut_zone (char *text)
-{
-  size_t length = strlen (text);
-
-  if (length > 0 && text[length - 1] == 'Z')
-    text[length - 1] = '\0';
-}
-
+/* Reads the options. The paths move to the beginning of argv. */
 static int
-check_filter (const struct filter *filter)
+read_order (int argc, char **argv, struct order *order, int *ret_logs)
 {
-  const char *outcome = filter->outcome;
-
-  if ((filter->since != NULL && !is_time (filter->since))
-      || (filter->until != NULL && !is_time (filter->until)))
-    return command_usage_error (&command_audit,
-                                "a time is 2026-01-31, 2026-01-31T23:59 or "
-                                "longer, in UTC");
-  if (outcome != NULL && strcmp (outcome, "success") != 0
-      && strcmp (outcome, "failure") != 0 && strcmp (outcome, "denied") != 0)
-    return command_usage_error (&command_audit,
-                                "an outcome is success, failure or denied");
-  return EXIT_OK;
-}
-
-int
-audit_show_word (int argc, char **argv)
-{
-  struct filter filter = { 0 };
   int logs = 0;
-  int exit_code = EXIT_OK;
 
-  /* The paths move to the beginning of argv. */
   for (int i = 1; i < argc; i++) {
-    const char **place = option_place (&filter, argv[i]);
+    const char **place = audit_filter_place (&order->filter, argv[i]);
     if (place != NULL && i + 1 >= argc)
       return command_usage_error (&command_audit, "%s needs a value", argv[i]);
-    if (place != NULL) {
+    if (place != NULL && *place != NULL)
+      return command_usage_error (&command_audit, "%s is there twice",
+                                  argv[i]);
+    if (place != NULL)
       *place = argv[++i];
-      if (place == &filter.since || place == &filter.until)
-        cut_zone (argv[i]);
-    }
     else if (strcmp (argv[i], "--json") == 0)
-      filter.as_json = true;
+      order->as_json = true;
     else if (argv[i][0] == '-')
       return command_usage_error (&command_audit, "unknown option %s",
                                   argv[i]);
@@ -278,9 +184,22 @@ audit_show_word (int argc, char **argv)
   }
   if (logs == 0)
     return command_usage_error (&command_audit, "which log?");
-  exit_code = check_filter (&filter);
+  *ret_logs = logs;
+  return EXIT_OK;
+}
+
+int
+audit_show_word (int argc, char **argv)
+{
+  struct order order = { 0 };
+  struct error error = { 0 };
+  int logs = 0;
+  int exit_code = read_order (argc, argv, &order, &logs);
+
+  if (exit_code == EXIT_OK && audit_filter_check (&order.filter, &error) != 0)
+    exit_code = command_usage_error (&command_audit, "%s", error.text);
   for (int i = 0; i < logs && exit_code != EXIT_USAGE; i++) {
-    int code = show_log (argv[i], &filter);
+    int code = show_log (argv[i], &order);
     if (code > exit_code || code == EXIT_USAGE)
       exit_code = code;
   }

@@ -2,6 +2,8 @@
 # core/cli: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/cli/audit_filter.c \
+	core/cli/audit_filter.h \
 	core/cli/audit_keys.c \
 	core/cli/audit_show.c \
 	core/cli/audit_verify.c \

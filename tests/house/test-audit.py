@@ -261,10 +261,19 @@ for what, options, wanted in (
          ("--until", "2026-01-31T12:00:00.500000Z"), [0, 1]),
         ("an action", ("--action", "pipeline.failed"), [4]),
         ("a pattern of actions", ("--action", "credential.*"), [1, 2, 3]),
-        ("an action that is not there", ("--action", "pipeline"), []),
+        ("a pattern with sets", ("--action", "[[:alpha:]p]*_[!d]*"), [2]),
+        ("an action without records", ("--action", "slot.created"), []),
         ("an outcome", ("--outcome", "failure"), [2, 4]),
         ("another outcome", ("--outcome", "denied"), [3]),
         ("a pattern of resources", ("--resource", "shop/*"), [1, 2]),
+        ("patterns that are whole", ("--resource", r"[]a][^[:digit:]]\[\\"),
+         []),
+        ("no resource", ("--resource", ""), []),
+        ("since an hour", ("--since", "2026-01-31T12"), [2, 3, 4]),
+        ("until a minute", ("--until", "2026-01-31T12:01"), [0, 1, 2, 3]),
+        ("a tenth of a second", ("--since", "2026-01-31T12:00:00.5",
+                                 "--until", "2026-01-31T12:00:00.6"), [2]),
+        ("since a leap day", ("--since", "2024-02-29"), [0, 1, 2, 3, 4]),
         ("all filters together",
          ("--since", "2026-01-31", "--until", "2026-02-01", "--action",
           "credential.*", "--outcome", "failure", "--resource", "shop*"),
@@ -272,11 +281,37 @@ for what, options, wanted in (
     found = shown(*options)
     tap.result(found == wanted, f"show {what}", [f"{found}, not {wanted}"])
 
-for options in (("--since", "yesterday"), ("--until", "2026-1-1"),
-                ("--since", "2026-01-31T12:00:00.0000000"), ("--since", "Z"),
-                ("--outcome", "good"), ("--action",), ("--nonsense",)):
+# To show nothing would say that nothing has happened.
+for options, reason in (
+        *((("--since", time), f'--since: "{time}" is no time') for time in (
+            "yesterday", "Z", "", "2026-1-1", "2026-01", "2026-01-31T",
+            "2026-01-31T2", "2026-01-31T12:00:00.", "2026-01-31T12:00:00ZZ",
+            "2026-01-31T12:00:00.0000000", "2026-02-30", "2026-04-31",
+            "2025-02-29", "1900-02-29", "2026-13-01", "2026-00-01",
+            "2026-01-00", "2026-01-32", "2026-01-31T24:00", "2026-01-31T23:60",
+            "2026-01-31T23:59:60", "2026-01-31 23:59")),
+        (("--until", "2026-02-30"), '--until: "2026-02-30" is no time'),
+        (("--since", "2026-02-01", "--until", "2026-01-31"),
+         "--until 2026-01-31, which itself is not meant, is not after"),
+        (("--since", "2026-01-31", "--until", "2026-01-31T00:00Z"),
+         "is not after --since 2026-01-31"),
+        (("--action", "["), 'no action fits "["'),
+        (("--action", ""), 'no action fits ""'),
+        (("--action", "pipeline"), 'no action fits "pipeline"'),
+        (("--action", "credentials.*"), 'no action fits "credentials.*"'),
+        (("--action", "credential.unseal"),
+         "did you mean credential.unsealed?"),
+        (("--outcome", "good"), '"good" is no outcome'),
+        (("--outcome", "success*"), '"success*" is no outcome'),
+        *((("--resource", pattern), "is not whole") for pattern in (
+            "[", "shop/[a-", "[]", "[!]", "[[:digit:]", "shop\\")),
+        (("--outcome", "denied", "--outcome", "failure"),
+         "--outcome is there twice"),
+        (("--action",), "--action needs a value"),
+        (("--nonsense",), "unknown option --nonsense")):
     done = audit("show", "log", *options)
-    tap.result(done.returncode == 2 and not done.stdout and done.stderr,
+    tap.result(done.returncode == 2 and not done.stdout
+               and reason in done.stderr,
                f"show refuses {' '.join(options)}", [done.stdout, done.stderr])
 
 tap.result(

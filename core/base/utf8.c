@@ -82,6 +82,18 @@ utf8_plain_character (const char *data, size_t length)
 }
 
 bool
+utf8_is_line (const char *data, size_t length)
+{
+  for (size_t at = 0; at < length;) {
+    size_t size = utf8_plain_character (data + at, length - at);
+    if (size == 0)
+      return false;
+    at += size;
+  }
+  return true;
+}
+
+bool
 utf8_valid (const char *data, size_t length)
 {
   for (size_t at = 0; at < length;) {

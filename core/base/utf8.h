@@ -20,6 +20,9 @@ size_t utf8_character (const char *data, size_t length);
  * U+2069). */
 size_t utf8_plain_character (const char *data, size_t length);
 
+/* Whether all of it is plain: a text that can stand in a line. */
+bool utf8_is_line (const char *data, size_t length);
+
 /* The code point of a valid character of so many bytes. */
 uint32_t utf8_code_point (const char *data, size_t size);
 

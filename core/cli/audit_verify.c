@@ -34,15 +34,16 @@ struct order {
 static void
 print_fine (const struct order *order, const struct audit_report *report)
 {
-  printf ("%s: ok: %" PRIu64 " records, seq %" PRIu64 " to %" PRIu64
-          ", key %s",
-          order->logs[order->log_count - 1], report->records,
-          report->first_seq, report->last_seq, report->key_id);
+  CLEANUP_TEXT struct text more = { 0 };
+
   if (order->log_count > 1)
-    printf (", %zu files", order->log_count);
+    text_printf (&more, ", %zu files", order->log_count);
   if (order->checkpoint_file != NULL)
-    printf (", %zu checkpoints", report->checkpoints);
-  putchar ('\n');
+    text_printf (&more, ", %zu checkpoints", report->checkpoints);
+  print_line (
+    "%s: ok: %" PRIu64 " records, seq %" PRIu64 " to %" PRIu64 ", key %s%s",
+    order->logs[order->log_count - 1], report->records, report->first_seq,
+    report->last_seq, report->key_id, text_string (&more));
 }
 
 static void

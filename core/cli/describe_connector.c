@@ -92,7 +92,9 @@ describe_connector_text (const struct connector *connector, struct text *text)
 
   text_printf (text, "%s %s: %s\n\n", descriptor->name, descriptor->version,
                descriptor->summary);
-  text_printf (text, "  file       %s\n", connector->path);
+  text_append_string (text, "  file       ");
+  print_append (text, connector->path);
+  text_char (text, '\n');
   text_printf (text, "  SHA-256    %s\n", connector->sha256);
   text_printf (text, "  licence    %s\n", descriptor->license);
   text_printf (text, "  ABI        %" PRIu32 ".%" PRIu32 "\n",

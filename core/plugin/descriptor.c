@@ -152,11 +152,8 @@ check_text (const char *text, const char *member, const char *what,
                    MOST_TEXT);
   if (!utf8_valid (text, length))
     return refuse (error, what, "its %s is not valid UTF-8", member);
-  for (size_t at = 0, size; at < length; at += size) {
-    size = utf8_plain_character (text + at, length - at);
-    if (size == 0)
-      return refuse (error, what, "its %s is not one line of text", member);
-  }
+  if (!utf8_is_line (text, length))
+    return refuse (error, what, "its %s is not one line of text", member);
   return 0;
 }
 

@@ -191,12 +191,7 @@ is_one_line (const char *text, size_t most)
 {
   size_t length = strnlen (text, most + 1);
 
-  if (length == 0 || length > most || !utf8_valid (text, length))
-    return false;
-  for (size_t i = 0; i < length; i++)
-    if ((unsigned char) text[i] < ' ' || text[i] == '\x7f')
-      return false;
-  return true;
+  return length > 0 && length <= most && utf8_is_line (text, length);
 }
 
 /* "a|b|c": words that are not empty. */
@@ -269,6 +264,9 @@ check_default (const struct ezcdc_option *option, const char *what,
     return fault (error, what, option, "is required and has a default");
   if (option->type == EZCDC_OPTION_SECRET || option->type == OPTION_PEM)
     return fault (error, what, option, "is a secret and has a default");
+  if (!utf8_is_line (option->default_value, strlen (option->default_value)))
+    return fault (error, what, option,
+                  "has a default that is not one line of text");
   if (option_value_read (option, option->default_value, &number, &reason) != 0)
     return fault (error, what, option, "has a default that is wrong: %s",
                   reason.text);

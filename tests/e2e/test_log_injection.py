@@ -2,7 +2,9 @@
 """Names and messages from elsewhere forge no line and move no cursor."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import unicodedata
 
@@ -59,6 +61,22 @@ def assert_audit(pipeline):
     assert [record["seq"] for record in records] == \
         list(range(records[0]["seq"], records[0]["seq"] + len(records)))
     assert not any(record["action"] == FORGED for record in records)
+
+
+def assert_safe(done):
+    """No output has a line or a character that a name has brought in."""
+    assert not misleading(done.text), ascii(done)
+    assert not re.search(f"^ *{FORGED}", done.text, re.M), ascii(done)
+    assert_log(done.stderr)
+    if "--json" in done.command:
+        for line in done.stdout.splitlines():
+            json.loads(line)
+
+
+def assert_one_json(text):
+    assert not misleading(text), ascii(text)
+    line, = text.splitlines()
+    return json.loads(line)
 
 
 def quoted(name):
@@ -148,12 +166,14 @@ def test_a_key_in_the_dead_letters(world):
 
 # What is written in the configuration, and on the command line.
 
+# Such control characters as an INI file may hold.
+IN_A_FILE = f"\x85{FORGED}\u2028{FORGED}\u2029\x9b31m\u202e\u2066"
+
+
 @pytest.mark.parametrize("key", ["user", "database", "publication"])
 def test_names_in_the_configuration(world, key):
-    """Such control characters as an INI file may hold."""
     pipeline = debug(world.pipeline())
-    pipeline.section("source", **{
-        key: f"\x85{FORGED}\u2028{FORGED}\u2029\u202e\u2066"})
+    pipeline.section("source", **{key: IN_A_FILE})
     done = pipeline.check()
     assert done.code in (2, 3), done
     assert_log(done.stderr)
@@ -161,6 +181,28 @@ def test_names_in_the_configuration(world, key):
     assert_log(pipeline.until_caught_up(expect=None).stderr)
     assert_status(pipeline)
     assert_audit(pipeline)
+
+
+@pytest.mark.parametrize("key", [
+    "pipeline.name", "pipeline.state_dir", "pipeline.audit_log",
+    "pipeline.connector_dir", "pipeline.audit_syslog", "pipeline.on_bad_row",
+    "connectors.require", "connectors.deny", "connectors.sha256",
+    "source.connector", "source.host", "source.port", "source.slot",
+    "source.tables", "source.snapshot", "source.ssl_mode",
+    "source.ssl_root_cert", "source.ssl_client_cert", "source.ssl_client_key",
+    "source.password", "sink.connector", "sink.load_url", "sink.password",
+    "batch.max_rows", "batch.memory", "table x.target", "table x.match"])
+def test_values_in_the_configuration(world, key):
+    pipeline = debug(world.pipeline(pipeline={"give_up_after": "1s"}))
+    pipeline.seal()
+    section, _, name = key.rpartition(".")
+    pipeline.section(section, **{name: IN_A_FILE})
+    pipeline.write()
+    for command in (("check",), ("run", "--until-caught-up"), ("status",),
+                    ("status", "--json"), ("verify",), ("key", "status"),
+                    ("key", "retire", "0" * 16), ("reseal",), ("seal",),
+                    ("audit", "setup-keys"), ("connectors", "--policy")):
+        assert_safe(pipeline(*command, pipeline.ini))
 
 
 @pytest.mark.parametrize("arguments", [
@@ -190,6 +232,100 @@ def test_lines_of_a_configuration(world, line):
         done = pipeline(command, pipeline.ini)
         assert done.code, done
         assert_log(done.stderr)
+
+
+# Names of files: any bytes but a slash.
+
+NAMES = {
+    "hostile": HOSTILE.replace("/", ""), "no UTF-8": "\udcff\udc9b31m\udc80",
+    "cut": f"{FORGED}\udce2\udc80", "a line end": f"\n{FORGED}\n",
+    "an option": f"--{FORGED}\x1b[2K", "long": "\u202e" * 80,
+    "format": "%s%n%1$s",
+}
+by_name = pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+
+
+@by_name
+def test_files_of_connectors(program, tmp_path, name):
+    """A folder of such a name with files of such names, one a connector."""
+    folder = tmp_path / name
+    folder.mkdir()
+    good = folder / f"{name}.so"
+    shutil.copyfile(program.connector_dir / "file.so", good)
+    (folder / f"2{name}.so").write_bytes(b"\x7fELF")
+    (folder / f"3{name}.so").mkdir()
+    (folder / f"4{name}.so").symlink_to(good)
+    (folder / f"5{name}.so").write_bytes(name.encode(errors="replace"))
+    os.mkfifo(folder / f"6{name}.so")
+    listed = ("connectors", f"--connector-dir={folder}")
+    done = program(*listed)
+    assert done.code == 0, done
+    lines = done.stdout.splitlines()
+    assert len(lines) == 6, ascii(done.stdout)
+    assert all(" refused: " in line for line in lines), ascii(done.stdout)
+    assert not misleading(done.stdout), ascii(done.stdout)
+    assert_log(done.stderr)
+    assert len(assert_one_json(program(*listed, "--json").stdout)) == 6
+    for path in (*folder.iterdir(), folder / f"7{name}"):
+        done = program("connectors", "--allow-path", "--", path)
+        assert done.code == (0 if path == good else 2), done
+        assert_safe(done)
+    described = program("connectors", "--allow-path", "--json", "--", good)
+    assert assert_one_json(described.stdout)["name"] == "file"
+
+
+@by_name
+def test_files_of_a_configuration(world, name):
+    """Each command that names its file, which is in order and is not."""
+    pipeline = world.pipeline(sink={"connector": "file", "path": "-"},
+                              pipeline={"state_dir": world.folder / "state"})
+    pipeline.seal()
+    folder = world.folder / name
+    folder.mkdir()
+    pipeline.ini = pipeline.ini.rename(folder / f"{name[:60]}.ini")
+    assert pipeline.check().code == 0
+    key = pipeline("key", "id").stdout.strip()
+    commands = [("check",), ("run", "--until-caught-up"), ("status",),
+                ("status", "--json"), ("verify",), ("key", "status"),
+                ("key", "status", "--json"), ("key", "retire", key),
+                ("reseal",), ("reseal", "--dry-run"), ("seal",),
+                ("audit", "setup-keys"), ("connectors", "--policy")]
+    whole = pipeline.ini.read_text()
+    for text in (whole, whole + "nonsense\n", whole + "[sink]\n",
+                 whole.replace("ezc1:", "ezc1:A"), whole.replace("ezc1:", "x"),
+                 None):
+        if text is None:
+            pipeline.ini.unlink()
+        else:
+            pipeline.ini.write_text(text)
+        for command in commands:
+            done = pipeline(*command, pipeline.ini)
+            assert_safe(done)
+    assert_audit(pipeline)
+
+
+@by_name
+def test_files_of_a_log(world, name):
+    """A log that is whole, cut, torn, forged, and not there."""
+    pipeline = world.pipeline()
+    pipeline.seal()
+    whole = pipeline.audit_log.read_bytes()
+    log = world.folder / name
+    for content in (whole, whole[:-9], whole.replace(b"success", b"failure", 1),
+                    whole + b"x\n", b"", HOSTILE.encode(), None):
+        if content is None:
+            log.unlink()
+        else:
+            log.write_bytes(content)
+        for command in (("verify",), ("verify", "--json"), ("show",),
+                        ("show", "--json"), ("checkpoint",),
+                        ("verify", "--checkpoint", log),
+                        ("verify", "--verification-key-file", log)):
+            done = pipeline("audit", *command, log)
+            assert_safe(done)
+    log.write_bytes(whole)
+    done = pipeline("audit", "verify", log)
+    assert done.code == 0 and len(done.stdout.splitlines()) == 1, ascii(done)
 
 
 # What servers say.

@@ -395,6 +395,18 @@ test_table_members (void **state)
     (struct ezcdc_option){ .name = "o", .help = "a\nb", .type = 1 },
     "connector x: its option o: has no help of one line and at most 200 "
     "bytes");
+  table_refused (
+    (struct ezcdc_option){ .name = "o", .help = "a\xc2\x9b", .type = 1 },
+    "connector x: its option o: has no help of one line and at most 200 "
+    "bytes");
+  table_refused (
+    GOOD_BUT (.type = EZCDC_OPTION_STRING, .default_value = "a\x1b[2K"),
+    "connector x: its option o: has a default that is not one "
+    "line of text");
+  table_refused (
+    GOOD_BUT (.type = EZCDC_OPTION_CHOICE, .choices = "a|\xe2\x80\xae"),
+    "connector x: its option o: is a choice, but choices is no "
+    "\"a|b|c\"");
   table_refused (GOOD_BUT (.type = 0),
                  "connector x: its option o: has the unknown type 0");
   table_refused (GOOD_BUT (.type = 8),

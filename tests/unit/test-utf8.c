@@ -82,6 +82,19 @@ test_plain_character (void **state)
 }
 
 static void
+test_is_line (void **state)
+{
+  (void) state;
+  assert_true (utf8_is_line ("", 0));
+  assert_true (utf8_is_line ("na\xc3\xafve \xe2\x82\xac", 10));
+  assert_false (utf8_is_line ("na\xc3\xafve \xe2\x82\xac", 9));
+  assert_false (utf8_is_line ("a\n", 2));
+  assert_false (utf8_is_line ("a\xc2\x9b"
+                              "b",
+                              4));
+}
+
+static void
 test_valid (void **state)
 {
   (void) state;
@@ -113,6 +126,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_character),
     cmocka_unit_test (test_plain_character),
+    cmocka_unit_test (test_is_line),
     cmocka_unit_test (test_valid),
     cmocka_unit_test (test_whole_length),
   };

@@ -277,8 +277,9 @@ def test_files_of_connectors(program, tmp_path, name):
 @by_name
 def test_files_of_a_configuration(world, name):
     """Each command that names its file, which is in order and is not."""
-    pipeline = world.pipeline(sink={"connector": "file", "path": "-"},
-                              pipeline={"state_dir": world.folder / "state"})
+    world.sql("CREATE TABLE items (id int PRIMARY KEY)")
+    pipeline = world.pipeline(sink={"connector": "file",
+                                    "path": world.folder / "rows"})
     pipeline.seal()
     folder = world.folder / name
     folder.mkdir()

@@ -274,10 +274,8 @@ gather_row (struct ezcdc_feed *feed, uint64_t table_id, uint32_t operation,
   struct batch *batch;
   int result;
 
-  if (table == NULL) {
-    gather->ignored++;
+  if (table == NULL || table->left_out)
     return EZCDC_OK;
-  }
   batch = gather_batch (gather, table);
   if (batch == NULL)
     return gather_failed (gather, EZCDC_E_MEMORY, table);
@@ -302,10 +300,8 @@ gather_truncate (struct ezcdc_feed *feed, uint64_t table_id)
   struct batch *batch;
   int result;
 
-  if (table == NULL) {
-    gather->ignored++;
+  if (table == NULL || table->left_out)
     return EZCDC_OK;
-  }
   batch = gather_batch (gather, table);
   if (batch == NULL)
     return gather_failed (gather, EZCDC_E_MEMORY, table);
@@ -320,20 +316,33 @@ gather_truncate (struct ezcdc_feed *feed, uint64_t table_id)
   return batch == gather->log ? EZCDC_OK : gather_seal_table (gather, table);
 }
 
-/* Why rows that nobody has changed may be other now; nothing if they are not.
- * Changes that are older than the table's copy must have the columns of the
- * copy: others would write over what it has brought. */
+/* Why the table has to be copied again with these columns; nothing if it has
+ * not. Changes that are older than its copy must have the columns of the copy:
+ * others would write over what it has brought. *ret_leave_out is whether their
+ * rows cannot even go where the copied ones are. */
 static void
 gather_doubt (const struct gather *gather, const struct table *table,
-              const struct ezcdc_table *description, struct text *ret_reason)
+              const struct ezcdc_table *description, struct text *ret_reason,
+              bool *ret_leave_out)
 {
   const struct ezcdc_table *known = &table->version->description;
+  bool older = position_compare (&gather->commit, &table->copied) < 0;
 
+  *ret_leave_out = false;
   if (!pipeline_copies (gather->pipeline))
     return;
-  if (position_compare (&gather->commit, &table->copied) < 0
-      && !table_same_shape (known, description))
+  if (description->refusal != NULL) {
+    text_printf (ret_reason, "%s", description->refusal);
+    *ret_leave_out = true;
+  }
+  else if (shape_has_another_key (known, description)) {
+    text_printf (ret_reason, "its key has changed");
+    *ret_leave_out = true;
+  }
+  else if (older && !table_same_shape (known, description)) {
     text_printf (ret_reason, "its columns were others before its copy");
+    *ret_leave_out = shape_has_another_type (known, description);
+  }
   else
     shape_is_doubtful (known->columns, known->column_count, description,
                        ret_reason);
@@ -341,13 +350,15 @@ gather_doubt (const struct gather *gather, const struct table *table,
 
 static int
 gather_begin_doubt (struct gather *gather, struct table *table,
-                    const char *reason)
+                    const char *reason, bool leave_out)
 {
   struct pipeline *pipeline = gather->pipeline;
   struct error error = { 0 };
+  int result = leave_out ? shape_leave_out (pipeline, table, reason, &error)
+                         : shape_begin_doubt (pipeline, table, reason, &error);
 
-  if (shape_begin_doubt (pipeline, table, reason, &error) < 0)
-    return instance_fail (pipeline->source, error.code, "%s", error.text);
+  if (result < 0)
+    return instance_fail (pipeline->source, result, "%s", error.text);
   gather->doubt = true;
   return EZCDC_OK;
 }
@@ -376,7 +387,7 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
   struct gather *gather = (struct gather *) feed;
   struct table *table = gather_find (gather, description->id);
   CLEANUP_TEXT struct text reason = { 0 };
-  bool same;
+  bool same, leave_out;
 
   if (table == NULL) {
     log_message (LEVEL_INFO,
@@ -386,16 +397,17 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
     return EZCDC_OK;
   }
   same = table_same_shape (&table->version->description, description);
-  gather_doubt (gather, table, description, &reason);
+  gather_doubt (gather, table, description, &reason, &leave_out);
   if (same && reason.length == 0)
     return EZCDC_OK;
-  if (description->refusal != NULL)
+  if (description->refusal != NULL && reason.length == 0)
     return instance_fail (gather->pipeline->source, EZCDC_E_OPERATOR,
                           "table %s has changed and cannot be replicated any "
                           "more: %s",
                           table->name, description->refusal);
   if (reason.length > 0
-      && gather_begin_doubt (gather, table, text_string (&reason)) < 0)
+      && gather_begin_doubt (gather, table, text_string (&reason), leave_out)
+           < 0)
     return EZCDC_E_OPERATOR;
   return gather_revise (gather, table, description);
 }

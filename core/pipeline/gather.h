@@ -37,8 +37,7 @@ struct gather {
   /* Everything up to here has arrived. */
   struct ezcdc_position complete;
   int64_t complete_commit_time;
-  bool doubt;       /* a table has come into doubt: see shape.h */
-  uint64_t ignored; /* rows of tables that nobody asked for */
+  bool doubt; /* a table has come into doubt: see shape.h */
 };
 
 void gather_init (struct gather *gather, struct pipeline *pipeline,

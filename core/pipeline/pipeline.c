@@ -286,13 +286,13 @@ prepare_targets (struct pipeline *pipeline, struct error *error)
 {
   for (size_t i = 0; i < pipeline->tables.count; i++) {
     struct table *table = pipeline->tables.tables[i];
-    uint32_t phase = table->phase;
+    bool had_rows = writer_target_has_rows (pipeline, table);
 
     if (writer_prepare (pipeline, table, &table->version->description, error)
         >= 0)
       continue;
     /* A target that was dropped between two runs is copied in this one. */
-    if (table->phase == phase)
+    if (!had_rows || writer_target_has_rows (pipeline, table))
       return error->code;
     log_message (LEVEL_WARNING,
                  "table %s: its target %s was gone; the table "

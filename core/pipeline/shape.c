@@ -115,6 +115,41 @@ shape_is_doubtful (const struct ezcdc_column *before, uint32_t count,
   return false;
 }
 
+bool
+shape_has_another_key (const struct ezcdc_table *before,
+                       const struct ezcdc_table *after)
+{
+  if (before->key_count != after->key_count)
+    return true;
+  for (uint32_t i = 0; i < after->column_count; i++) {
+    const struct ezcdc_column *column = &after->columns[i];
+    const struct ezcdc_column *old;
+
+    if (column->key_ordinal == 0)
+      continue;
+    old = column_named (before->columns, before->column_count, column->name);
+    if (old == NULL || old->key_ordinal != column->key_ordinal)
+      return true;
+  }
+  return false;
+}
+
+bool
+shape_has_another_type (const struct ezcdc_table *before,
+                        const struct ezcdc_table *after)
+{
+  for (uint32_t i = 0; i < after->column_count; i++) {
+    const struct ezcdc_column *column = &after->columns[i];
+    const struct ezcdc_column *old = column_named (
+      before->columns, before->column_count, column->name);
+
+    if (old != NULL && strcmp (old->type_name, column->type_name) != 0
+        && !type_has_grown (old, column) && !type_has_grown (column, old))
+      return true;
+  }
+  return false;
+}
+
 /* ---- remembering ------------------------------------------------------- */
 
 /* The columns of a table as the state has them. */
@@ -198,6 +233,22 @@ shape_begin_doubt (struct pipeline *pipeline, struct table *table,
 {
   log_message (LEVEL_WARNING, "table %s: %s; it is copied again", table->name,
                reason);
+  return shape_forget_rows (pipeline, table, error);
+}
+
+int
+shape_leave_out (struct pipeline *pipeline, struct table *table,
+                 const char *reason, struct error *error)
+{
+  static const struct ezcdc_position never = { 0 };
+
+  log_message (LEVEL_WARNING,
+               "table %s: %s; its changes are left out until it is copied "
+               "again",
+               table->name, reason);
+  if (state_set_copied (pipeline->state, table->id, &never, error) < 0)
+    return error->code;
+  table->left_out = true;
   return shape_forget_rows (pipeline, table, error);
 }
 

@@ -9,6 +9,12 @@
  * copied once more, over the rows that it has.  Not before: changes from before
  * the copy would write values of old columns over it.
  *
+ * Changes whose rows cannot go where the copied ones are, because the table had
+ * another key then, or none, or a column of another type, are left out until
+ * that copy.
+ * It brings what they did, into a target that it empties first: a deleted row
+ * must not stay.
+ *
  * The columns that a table had are in the state, so that changes made while
  * nothing runs are seen too.
  */
@@ -32,6 +38,14 @@ bool shape_is_doubtful (const struct ezcdc_column *before, uint32_t count,
                         const struct ezcdc_table *after,
                         struct text *ret_reason);
 
+/* Whether the key consists of other columns, or of the same in another order. */
+bool shape_has_another_key (const struct ezcdc_table *before,
+                            const struct ezcdc_table *after);
+/* Whether a column of both has a type here that is not that of there with more
+ * or with less room. */
+bool shape_has_another_type (const struct ezcdc_table *before,
+                             const struct ezcdc_table *after);
+
 /* At the start: compares each table with what the state has of it.  What is in
  * doubt is waiting for its copy afterwards. */
 int shapes_check (struct pipeline *pipeline, struct error *error);
@@ -39,6 +53,10 @@ int shapes_check (struct pipeline *pipeline, struct error *error);
 /* The table has come into doubt: says so, and shape_forget_rows. */
 int shape_begin_doubt (struct pipeline *pipeline, struct table *table,
                        const char *reason, struct error *error);
+
+/* The same, and its changes are left out until it is copied. */
+int shape_leave_out (struct pipeline *pipeline, struct table *table,
+                     const char *reason, struct error *error);
 
 /* While streaming, now and then: looks for what the stream does not tell of.  A
  * table that cannot be replicated any more is an error; *ret_doubt is whether

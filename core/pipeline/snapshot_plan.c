@@ -212,6 +212,8 @@ snapshot_plan_one (struct snapshot *snapshot, struct table *table,
     table->repair_before = snapshot->position;
   }
   else {
+    if (table->left_out)
+      memset (&table->copied, 0, sizeof table->copied);
     table->rows = 0;
     if (plan_table (snapshot, table, error) < 0
         || (table->copied.length == 0

@@ -47,8 +47,9 @@ struct table {
   /* The view that its rows were copied from; length 0: they were not, and the
    * target may hold rows of somebody else. */
   struct ezcdc_position copied;
-  bool gone;  /* the source does not list it any more, as was told */
-  bool again; /* its columns have changed under its copy: one more is due */
+  bool gone;     /* the source does not list it any more, as was told */
+  bool again;    /* its columns have changed under its copy: one more is due */
+  bool left_out; /* its changes are, until it is copied: see shape.h */
 
   /* Counters for status. */
   _Atomic int64_t rows;       /* of the snapshot, durable */

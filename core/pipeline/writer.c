@@ -103,9 +103,9 @@ queue_finished (struct writers *writers, struct table *table)
 
 /* ---- writing ----------------------------------------------------------- */
 
-/* Whether an empty target would lack rows that are said to be in it. */
-static bool
-table_has_rows (const struct pipeline *pipeline, const struct table *table)
+bool
+writer_target_has_rows (const struct pipeline *pipeline,
+                        const struct table *table)
 {
   return pipeline->settings.snapshot != SNAPSHOT_NEVER
          && (table->phase != TABLE_WAITING || table->copied.length > 0);
@@ -119,7 +119,7 @@ writer_target_created (struct pipeline *pipeline, struct table *table,
                        struct error *error)
 {
   static const struct ezcdc_position never = { 0 };
-  bool lost = table_has_rows (pipeline, table);
+  bool lost = writer_target_has_rows (pipeline, table);
 
   table->copied = never;
   if ((lost
@@ -192,6 +192,29 @@ writer_write_once (struct pipeline *pipeline, struct batch *batch,
   return result < 0 ? result : 0;
 }
 
+/* The source's table was changed, and the target cannot follow.  Rows from
+ * before the change wait in the log too: a target that is made anew gets them
+ * by a copy, not from there. */
+static int
+writer_name_the_way_out (const struct pipeline *pipeline,
+                         const struct table *table, struct error *error)
+{
+  if (error->code != EZCDC_E_OPERATOR)
+    return error->code;
+  if (pipeline_copies (pipeline))
+    return error_set (error, EZCDC_E_OPERATOR,
+                      "%s; if the source's table was changed and %s cannot "
+                      "follow, drop %s and start again: this table, and no "
+                      "other, is copied anew",
+                      error->text, table->target, table->target);
+  return error_set (error, EZCDC_E_OPERATOR,
+                    "%s; if the source's table was changed and %s cannot "
+                    "follow, begin anew, with the pipeline's slot dropped and "
+                    "its folder %s removed",
+                    error->text, table->target,
+                    pipeline->settings.state_folder);
+}
+
 /* A log carries rows of many tables: each has to be prepared. */
 static int
 writer_prepare_all (struct pipeline *pipeline, const struct batch *batch,
@@ -204,16 +227,7 @@ writer_prepare_all (struct pipeline *pipeline, const struct batch *batch,
       return 0;
     if (writer_prepare (pipeline, table, batch->description, error) >= 0)
       return 0;
-    /* These columns are behind in the log, whatever the target is made to
-     * be: it would be asked for them again. */
-    if (error->code == EZCDC_E_OPERATOR)
-      error_set (error, EZCDC_E_OPERATOR,
-                 "%s; the source's table was changed, and changes from before "
-                 "or after that wait: if the target cannot take them, copy "
-                 "anew, with the pipeline's slot dropped and its folder %s "
-                 "removed",
-                 error->text, pipeline->settings.state_folder);
-    return error->code;
+    return writer_name_the_way_out (pipeline, table, error);
   }
   for (size_t i = 0; i < batch->row_count; i++) {
     const struct ezcdc_table *description = batch->rows[i].table;

@@ -49,6 +49,11 @@ void writers_submit (struct pipeline *pipeline, struct batch *batch);
  * or the timeout (microseconds) passes first. */
 bool writers_drain (struct pipeline *pipeline, int64_t timeout);
 
+/* Whether the target is said to hold rows of the table, which one that is made
+ * anew would lack. */
+bool writer_target_has_rows (const struct pipeline *pipeline,
+                             const struct table *table);
+
 /* Has the sink create or extend the target of a table, with retries.  0, or
  * below with error set. */
 int writer_prepare (struct pipeline *pipeline, struct table *table,

@@ -200,6 +200,97 @@ def test_a_key_that_is_renamed_is_refused_by_name(items):
     assert "its PRIMARY KEY is not (`number`)" in run.text, run.text
 
 
+# A key that changes while nothing runs, and whether the target, which keeps
+# its key, must be dropped.
+KEYS = {
+    "another key": (["DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (a)"], True),
+    "a longer key":
+        (["DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id, a)"], True),
+    "another order": (["DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id, a)",
+                       "DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (a, id)"],
+                      True),
+    "there and back": (["DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (a)",
+                        "DROP CONSTRAINT items_pkey, ADD PRIMARY KEY (id)"],
+                       False),
+    "renamed": (["RENAME id TO number", "RENAME a TO x"], True),
+    "another type": (["ALTER id TYPE text", "ALTER a TYPE text"], True),
+    "a type that clashes":
+        (["ALTER a TYPE date USING date '2020-01-01' + a"], True),
+    "another type, there and back":
+        (["ALTER a TYPE text", "ALTER a TYPE int USING a::int"], False),
+}
+
+
+@pytest.mark.parametrize("change", KEYS)
+def test_a_key_or_type_that_changes_behind_its_back(items, change):
+    """Changes under every shape that the table had are in the log; rows are
+    written, rewritten and deleted under each."""
+    steps, dropped = KEYS[change]
+    pipeline, run = streaming(items)
+    assert run.terminate() == 0
+    for i, step in enumerate(["", *steps]):
+        if step:
+            items.sql(f"ALTER TABLE items {step}")
+        items.sql(f"UPDATE items SET b = b || '-{i}'"
+                  f" WHERE c IN ('c{i + 1}', 'c{i + 2}', 'c10');"
+                  f"DELETE FROM items WHERE c = 'c{i + 20}';"
+                  f"CREATE TEMP TABLE kept AS"
+                  f" SELECT * FROM items WHERE c = 'c{i + 40}';"
+                  f"DELETE FROM items WHERE c = 'c{i + 40}';"
+                  f"INSERT INTO items SELECT * FROM kept; DROP TABLE kept")
+    if dropped:
+        run = pipeline.start()
+        assert run.wait_exit() == 1, run.describe()
+        assert "alter or drop it" in run.text, run.text
+        items.starrocks.sql("DROP TABLE items FORCE", items.target)
+    run = pipeline.start()
+    run.wait_streaming()
+    items.sql("UPDATE items SET b = 'last' WHERE c = 'c30'")
+    settle(items, run)
+
+
+@pytest.mark.parametrize("without, with_key", [
+    ("DROP CONSTRAINT items_pkey", "ADD PRIMARY KEY (id)"),
+    ("REPLICA IDENTITY NOTHING", "REPLICA IDENTITY DEFAULT")])
+def test_a_table_that_was_without_a_key_for_a_moment(items, without, with_key):
+    pipeline, run = streaming(items)
+    assert run.terminate() == 0
+    items.sql(f"UPDATE items SET b = 'before' WHERE id < 4;"
+              f"DELETE FROM items WHERE id = 20;"
+              f"ALTER TABLE items {without};"
+              f"INSERT INTO items VALUES (1000, 1, 'without', 'c');"
+              f"ALTER TABLE items {with_key};"
+              f"UPDATE items SET b = 'after' WHERE id IN (2, 1000);"
+              f"DELETE FROM items WHERE id = 21")
+    run = pipeline.start()
+    settle(items, run)
+    assert "its changes are left out until it is copied again" in run.text
+
+
+def test_a_table_that_loses_its_key_is_named_and_goes_on_with_a_new_one(items):
+    pipeline, run = streaming(items)
+    items.sql("ALTER TABLE items DROP CONSTRAINT items_pkey;"
+              "INSERT INTO items VALUES (1000, 1, 'without', 'c')")
+    assert run.wait_exit() == 1, run.describe()
+    assert "table public.items: it has no usable key" in run.text, run.text
+    items.sql("ALTER TABLE items ADD PRIMARY KEY (id);"
+              "DELETE FROM items WHERE id = 20")
+    settle(items, pipeline.start())
+
+
+def test_a_key_that_changes_under_a_run(items):
+    pipeline, run = streaming(items)
+    items.sql("ALTER TABLE items DROP CONSTRAINT items_pkey,"
+              " ADD PRIMARY KEY (a);"
+              "UPDATE items SET id = -id WHERE a < 5;"
+              "DELETE FROM items WHERE a = 9")
+    assert run.wait_exit() == 1, run.describe()
+    assert "its PRIMARY KEY is not (`a`)" in run.text, run.text
+    items.starrocks.sql("DROP TABLE items FORCE", items.target)
+    items.sql("UPDATE items SET id = -id WHERE a BETWEEN 10 AND 15")
+    settle(items, pipeline.start())
+
+
 def test_a_change_without_a_row_behind_it_is_seen(items):
     _, run = streaming(items, pipeline={"recheck_interval": "1s"})
     items.sql("ALTER TABLE items RENAME a TO d")

@@ -196,7 +196,10 @@ def test_values_in_the_configuration(world, key):
     pipeline = debug(world.pipeline(pipeline={"give_up_after": "1s"}))
     pipeline.seal()
     section, _, name = key.rpartition(".")
-    pipeline.section(section, **{name: IN_A_FILE})
+    # What is made under this name is made in the test's own folder.
+    made = key in ("pipeline.state_dir", "pipeline.audit_log")
+    pipeline.section(section, **{
+        name: world.folder / IN_A_FILE if made else IN_A_FILE})
     pipeline.write()
     for command in (("check",), ("run", "--until-caught-up"), ("status",),
                     ("status", "--json"), ("verify",), ("key", "status"),

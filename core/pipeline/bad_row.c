@@ -13,6 +13,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/base/utf8.h"
 #include "core/pipeline/bad_row.h"
 #include "core/pipeline/batch.h"
 #include "core/pipeline/pipeline.h"
@@ -101,6 +102,63 @@ bad_rows_refuse (const struct ezcdc_batch *batch, uint64_t row,
                       "refuse row %llu: no such row is being written",
                       (unsigned long long) row);
   return 0;
+}
+
+/* ---- rows that are not UTF-8 ------------------------------------------- */
+
+static bool
+is_unchecked (const struct ezcdc_table *table)
+{
+  for (uint32_t i = 0; i < table->column_count; i++)
+    if (table->columns[i].flags & EZCDC_COLUMN_UNCHECKED)
+      return true;
+  return false;
+}
+
+/* The first column with such a value; NULL if there is none. */
+static const char *
+not_utf8 (const struct ezcdc_table *table, const struct ezcdc_value *values)
+{
+  for (uint32_t i = 0; values != NULL && i < table->column_count; i++)
+    if (table->columns[i].flags & EZCDC_COLUMN_UNCHECKED
+        && values[i].state == EZCDC_VALUE
+        && !utf8_valid (values[i].data, values[i].length))
+      return table->columns[i].name;
+  return NULL;
+}
+
+int
+bad_rows_find (const struct ezcdc_batch *batch, struct error *error)
+{
+  const struct ezcdc_table *table = batch->table;
+  bool unchecked = table != NULL && is_unchecked (table);
+  int result = 0;
+
+  if (table != NULL && !unchecked)
+    return 0;
+  for (uint64_t i = 0; i < batch->row_count; i++) {
+    const struct ezcdc_row *row = &batch->rows[i];
+    const char *column;
+    char reason[256];
+
+    if (row->table != table) {
+      table = row->table;
+      unchecked = is_unchecked (table);
+    }
+    if (!unchecked)
+      continue;
+    column = not_utf8 (table, row->values);
+    if (column == NULL)
+      column = not_utf8 (table, row->old_values);
+    if (column == NULL)
+      continue;
+    snprintf (reason, sizeof reason,
+              "column \"%s\": the value is not valid UTF-8", column);
+    if (bad_rows_refuse (batch, i, reason, error) < 0)
+      return error->code;
+    result = EZCDC_E_ROW;
+  }
+  return result;
 }
 
 /* ---- what to do with them ---------------------------------------------- */

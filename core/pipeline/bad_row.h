@@ -38,6 +38,11 @@ void bad_rows_free (struct bad_rows *bad_rows);
 int bad_rows_refuse (const struct ezcdc_batch *batch, uint64_t row,
                      const char *reason, struct error *error);
 
+/* Refuses the rows that no sink may see: with values that are not UTF-8, of
+ * columns for which the source does not answer. EZCDC_E_ROW if there are any;
+ * other batches are not looked at. Between begin and end. */
+int bad_rows_find (const struct ezcdc_batch *batch, struct error *error);
+
 /* Follows on_bad_row: stop is an error that names table, key, position and
  * reason; dead_letter stores the rows and takes them out of the batch. */
 int bad_rows_apply (struct pipeline *pipeline, struct bad_rows *bad_rows,

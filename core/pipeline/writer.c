@@ -167,10 +167,24 @@ writer_prepare (struct pipeline *pipeline, struct table *table,
 }
 
 static int
+writer_hand_over (struct pipeline *pipeline, const struct ezcdc_batch *view,
+                  struct error *error)
+{
+  struct ezcdc_instance *sink = pipeline->sink;
+  int result;
+
+  instance_lock (sink);
+  result = pipeline->sink_calls->write (sink->self, view);
+  if (result < 0)
+    instance_error (sink, result, error);
+  instance_unlock (sink);
+  return result;
+}
+
+static int
 writer_write_once (struct pipeline *pipeline, struct batch *batch,
                    struct bad_rows *bad_rows, struct error *error)
 {
-  struct ezcdc_instance *sink = pipeline->sink;
   struct ezcdc_batch view;
   int result;
 
@@ -183,11 +197,9 @@ writer_write_once (struct pipeline *pipeline, struct batch *batch,
     return 0;
   view = batch_view (batch);
   bad_rows_begin (bad_rows, &view);
-  instance_lock (sink);
-  result = pipeline->sink_calls->write (sink->self, &view);
-  if (result < 0)
-    instance_error (sink, result, error);
-  instance_unlock (sink);
+  result = bad_rows_find (&view, error);
+  if (result == 0)
+    result = writer_hand_over (pipeline, &view, error);
   bad_rows_end (bad_rows);
   return result < 0 ? result : 0;
 }

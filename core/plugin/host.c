@@ -16,6 +16,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/utf8.h"
 #include "core/plugin/feed.h"
 #include "core/plugin/host.h"
 #include "core/plugin/instance.h"
@@ -382,10 +383,38 @@ host_body_limit (struct ezcdc_instance *instance)
 
 /* ---- The receiving ends ------------------------------------------------ */
 
+static bool
+is_text (const char *name)
+{
+  return utf8_valid (name, strlen (name));
+}
+
+/* Names go into messages, JSON and statements: a table is refused for one that
+ * is not UTF-8. */
+static struct ezcdc_table
+look_at_names (const struct ezcdc_table *table)
+{
+  struct ezcdc_table looked_at = *table;
+  bool good = is_text (table->schema) && is_text (table->name);
+
+  for (uint32_t i = 0; good && i < table->column_count; i++)
+    good = is_text (table->columns[i].name)
+           && is_text (table->columns[i].type_name);
+  if (!good && table->refusal == NULL)
+    looked_at.refusal = "the name of it, of a column or of a type is not "
+                        "valid UTF-8; rename that, or leave the table out";
+  return looked_at;
+}
+
 static int
 host_list_table (struct ezcdc_list *list, const struct ezcdc_table *table)
 {
-  return list->table == NULL ? EZCDC_E_BUG : list->table (list, table);
+  struct ezcdc_table looked_at;
+
+  if (list->table == NULL)
+    return EZCDC_E_BUG;
+  looked_at = look_at_names (table);
+  return list->table (list, &looked_at);
 }
 
 static int
@@ -428,9 +457,12 @@ host_feed_truncate (struct ezcdc_feed *feed, uint64_t table_id)
 static int
 host_feed_table (struct ezcdc_feed *feed, const struct ezcdc_table *table)
 {
-  return feed->operations->table == NULL
-           ? EZCDC_E_BUG
-           : feed->operations->table (feed, table);
+  struct ezcdc_table looked_at;
+
+  if (feed->operations->table == NULL)
+    return EZCDC_E_BUG;
+  looked_at = look_at_names (table);
+  return feed->operations->table (feed, &looked_at);
 }
 
 static int

@@ -101,7 +101,7 @@ extern "C" {
  *              exponent; also NaN, Infinity, -Infinity
  * FLOAT32, 64  the shortest text that reads back as the same number, with
  *              or without an exponent; NaN, Infinity, -Infinity, -0
- * STRING       the bytes of the text, valid UTF-8
+ * STRING       the bytes of the text, valid UTF-8 (EZCDC_COLUMN_UNCHECKED)
  * BYTES        two lower-case hexadecimal digits a byte, no prefix
  * DATE         YYYY-MM-DD, more digits for years after 9999, " BC" behind
  *              years before 1; also infinity, -infinity
@@ -170,6 +170,9 @@ struct ezcdc_position {
 
 /* Rows that were there when the column was added may have a value in it. */
 #define EZCDC_COLUMN_FILLED 4u
+/* The source does not know whether the values are valid UTF-8.  The host looks
+ * at them, and a row with one that is not never gets to a sink's write. */
+#define EZCDC_COLUMN_UNCHECKED 8u
 /* The upper half of the flags: the source's own number for the column, which
  * it keeps under another name, and which a column of the same name that was
  * dropped and made anew does not have.  0 if unknown. */

@@ -71,7 +71,8 @@ check_server (struct check *check)
   if (encoding != NULL && strcmp (encoding, "SQL_ASCII") == 0)
     check_report (check, EZCDC_REPORT_FIX, "encoding",
                   "move the data to a database with encoding UTF8",
-                  "SQL_ASCII: texts that are not UTF-8 will be refused");
+                  "SQL_ASCII: a row with a text that is not UTF-8 is refused,"
+                  " as on_bad_row says");
   code = session_text (session, "look at wal_level", "SHOW wal_level", level,
                        sizeof level);
   if (code != EZCDC_OK)

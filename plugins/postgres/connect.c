@@ -329,6 +329,18 @@ connect_check_tls (struct postgres *self, struct session *session)
   return EZCDC_OK;
 }
 
+/* In such a database texts are what their writers took them for. The server
+ * would check them, and end a stream at the first one that is not UTF-8: we
+ * get the bytes, and one row is refused. All other encodings it converts. */
+bool
+session_texts_are_bytes (const struct session *session)
+{
+  const char *encoding = PQparameterStatus (session->connection,
+                                            "server_encoding");
+
+  return encoding != NULL && strcmp (encoding, "SQL_ASCII") == 0;
+}
+
 /* The role's or the database's own settings must not change a value's text
  * or cut a long copy short. */
 static int
@@ -345,9 +357,12 @@ connect_pin_settings (struct session *session)
     " SET statement_timeout = 0;"
     " SET lock_timeout = 0;"
     " SET idle_in_transaction_session_timeout = 0";
-  char text[sizeof settings + 100];
+  char text[sizeof settings + 140];
 
-  snprintf (text, sizeof text, "%s%s%s", settings,
+  snprintf (text, sizeof text, "%s%s%s%s", settings,
+            session_texts_are_bytes (session)
+              ? "; SET client_encoding = SQL_ASCII"
+              : "",
             session->version >= 140000 ? "; SET idle_session_timeout = 0" : "",
             session->version >= 170000 ? "; SET transaction_timeout = 0" : "");
   return session_command (session, "set up the session", text);

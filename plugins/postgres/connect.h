@@ -39,6 +39,9 @@ int session_open (struct postgres *self, bool replication,
 /* Takes NULL. */
 void session_close (struct session *session);
 
+/* Whether the database is SQL_ASCII: names and values need not be UTF-8. */
+bool session_texts_are_bytes (const struct session *session);
+
 /* Waits as host->wait does, but knows that TLS may hold bytes that the
  * socket no longer shows. */
 int session_wait (struct session *session, uint32_t events,

@@ -188,6 +188,8 @@ catalog_read (struct postgres *self, struct session *session, const char *oids,
   char sql[sizeof describe_columns + 512];
   int code;
 
+  if (session_texts_are_bytes (session))
+    catalog.column_flags = EZCDC_COLUMN_UNCHECKED;
   code = publication_read (self, session, &catalog.publication);
   if (code != EZCDC_OK)
     return code;
@@ -288,7 +290,7 @@ describe_column (const struct catalog *catalog, int row, const char *key,
 
   column->name = PQgetvalue (result, row, COLUMN_NAME);
   column->type_name = PQgetvalue (result, row, COLUMN_TYPE_NAME);
-  column->flags = EZCDC_COLUMN_NUMBERED (number);
+  column->flags = EZCDC_COLUMN_NUMBERED (number) | catalog->column_flags;
   if (field_true (result, row, COLUMN_FILLED))
     column->flags |= EZCDC_COLUMN_FILLED;
   column->key_ordinal = describe_key_ordinal (key, number);

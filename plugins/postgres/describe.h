@@ -31,7 +31,8 @@ struct description {
 
 /* Descriptions are read one after another. */
 struct catalog {
-  int version; /* of the server */
+  int version;           /* of the server */
+  uint32_t column_flags; /* that each column has */
   struct publication publication;
   PGresult *tables;
   PGresult *columns;

@@ -194,6 +194,7 @@ relation_set_columns (struct relation *relation,
     /* With identity FULL every column is flagged, so the catalog decides;
      * else the message knows best. */
     column->flags &= ~(EZCDC_COLUMN_KEY | EZCDC_COLUMN_NOT_NULL);
+    column->flags |= relation->catalog.column_flags;
     if (message->identity == 'f' ? column->key_ordinal != 0 : source.key)
       column->flags |= EZCDC_COLUMN_KEY | EZCDC_COLUMN_NOT_NULL;
   }

@@ -32,6 +32,7 @@ e2e_files = \
 	tests/e2e/test_configuration.py \
 	tests/e2e/test_confinement.py \
 	tests/e2e/test_delivery.py \
+	tests/e2e/test_encodings.py \
 	tests/e2e/test_everything_at_once.py \
 	tests/e2e/test_failover.py \
 	tests/e2e/test_faults.py \

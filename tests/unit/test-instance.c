@@ -638,6 +638,49 @@ test_feed (void **state)
   assert_int_equal (host_table.list_chunk (&list, "1", 1), EZCDC_E_BUG);
 }
 
+struct refusal_list {
+  struct ezcdc_list list;
+  const char *refusal;
+};
+
+static int
+note_refusal (struct ezcdc_list *list, const struct ezcdc_table *table)
+{
+  ((struct refusal_list *) list)->refusal = table->refusal;
+  return EZCDC_OK;
+}
+
+static void
+test_names_that_are_not_utf8 (void **state)
+{
+  static const char *const names[][4] = {
+    { "s\xe4", "t", "c", "int" },
+    { "s", "t\xe4", "c", "int" },
+    { "s", "t", "c\xe4", "int" },
+    { "s", "t", "c", "int\xe4" },
+  };
+  struct refusal_list list = { .list = { .table = note_refusal } };
+  struct ezcdc_column column = { .name = "c", .type_name = "int" };
+  struct ezcdc_table table = {
+    .schema = "", .name = "t\xc3\xa4", .columns = &column, .column_count = 1
+  };
+
+  (void) state;
+  assert_int_equal (host_table.list_table (&list.list, &table), EZCDC_OK);
+  assert_null (list.refusal);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    table.schema = names[i][0];
+    table.name = names[i][1];
+    column.name = names[i][2];
+    column.type_name = names[i][3];
+    assert_int_equal (host_table.list_table (&list.list, &table), EZCDC_OK);
+    assert_non_null (strstr (list.refusal, "not valid UTF-8"));
+  }
+  table.refusal = "it is a view";
+  assert_int_equal (host_table.list_table (&list.list, &table), EZCDC_OK);
+  assert_string_equal (list.refusal, "it is a view");
+}
+
 #define FIRST_FUNCTION offsetof (struct ezcdc_host, log)
 #define COUNT_OF_FUNCTIONS                                                    \
   ((sizeof (struct ezcdc_host) - FIRST_FUNCTION) / sizeof (void (*) (void)))
@@ -674,6 +717,7 @@ main (void)
     cmocka_unit_test (test_announced_loads),
     cmocka_unit_test (test_no_services),
     cmocka_unit_test (test_feed),
+    cmocka_unit_test (test_names_that_are_not_utf8),
     cmocka_unit_test (test_host_is_complete),
   };
 

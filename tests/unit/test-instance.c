@@ -661,23 +661,23 @@ test_names_that_are_not_utf8 (void **state)
   };
   struct refusal_list list = { .list = { .table = note_refusal } };
   struct ezcdc_column column = { .name = "c", .type_name = "int" };
-  struct ezcdc_table table = {
+  struct ezcdc_table named = {
     .schema = "", .name = "t\xc3\xa4", .columns = &column, .column_count = 1
   };
 
   (void) state;
-  assert_int_equal (host_table.list_table (&list.list, &table), EZCDC_OK);
+  assert_int_equal (host_table.list_table (&list.list, &named), EZCDC_OK);
   assert_null (list.refusal);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    table.schema = names[i][0];
-    table.name = names[i][1];
+    named.schema = names[i][0];
+    named.name = names[i][1];
     column.name = names[i][2];
     column.type_name = names[i][3];
-    assert_int_equal (host_table.list_table (&list.list, &table), EZCDC_OK);
+    assert_int_equal (host_table.list_table (&list.list, &named), EZCDC_OK);
     assert_non_null (strstr (list.refusal, "not valid UTF-8"));
   }
-  table.refusal = "it is a view";
-  assert_int_equal (host_table.list_table (&list.list, &table), EZCDC_OK);
+  named.refusal = "it is a view";
+  assert_int_equal (host_table.list_table (&list.list, &named), EZCDC_OK);
   assert_string_equal (list.refusal, "it is a view");
 }
 

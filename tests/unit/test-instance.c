@@ -644,9 +644,9 @@ struct refusal_list {
 };
 
 static int
-note_refusal (struct ezcdc_list *list, const struct ezcdc_table *table)
+note_refusal (struct ezcdc_list *list, const struct ezcdc_table *listed)
 {
-  ((struct refusal_list *) list)->refusal = table->refusal;
+  ((struct refusal_list *) list)->refusal = listed->refusal;
   return EZCDC_OK;
 }
 

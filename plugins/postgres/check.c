@@ -13,8 +13,6 @@
 #include "query.h"
 #include "slot.h"
 
-#define CHECK_OLDEST 120000
-
 struct check {
   struct postgres *self;
   struct session *session;
@@ -52,13 +50,8 @@ check_server (struct check *check)
   char level[32];
   int code;
 
-  if (session->version < CHECK_OLDEST)
-    check_report (check, EZCDC_REPORT_FAIL, "server",
-                  "upgrade it to version 12 or later", "PostgreSQL %s",
-                  version);
-  else
-    check_report (check, EZCDC_REPORT_OK, "server", NULL,
-                  "PostgreSQL %s, database %s", version, session->peer);
+  check_report (check, EZCDC_REPORT_OK, "server", NULL,
+                "PostgreSQL %s, database %s", version, session->peer);
   if (PQsslInUse (session->connection))
     protocol = PQsslAttribute (session->connection, "protocol");
   if (protocol != NULL)

@@ -27,6 +27,9 @@
 
 #define CONNECT_KEYWORDS_MAX 32
 
+/* PostgreSQL 12. */
+#define CONNECT_OLDEST 120000
+
 struct connect_parameters {
   const char *keywords[CONNECT_KEYWORDS_MAX + 1];
   const char *values[CONNECT_KEYWORDS_MAX + 1];
@@ -215,8 +218,9 @@ connect_fail (struct postgres *self, struct session *session,
     if (connect_is_tls_problem (line)) {
       code = EZCDC_E_CONFIG;
       if (strstr (line, "hannel binding") != NULL)
-        remedy = " (the server must know the password as scram-sha-256, or"
-                 " set channel_binding = prefer)";
+        remedy = " (the server must be PostgreSQL 12 or later and know the"
+                 " password as scram-sha-256, or set channel_binding ="
+                 " prefer)";
       else
         remedy = " (see ssl_mode and ssl_root_cert)";
     }
@@ -368,6 +372,21 @@ connect_pin_settings (struct session *session)
   return session_command (session, "set up the session", text);
 }
 
+/* Older ones fail at one of our statements or another. */
+static int
+connect_check_version (const struct session *session)
+{
+  const char *version = PQparameterStatus (session->connection,
+                                           "server_version");
+
+  if (session->version >= CONNECT_OLDEST)
+    return EZCDC_OK;
+  return host->fail (session->instance, EZCDC_E_OPERATOR,
+                     "connect to %s: PostgreSQL %s is too old: 12 to 18 are"
+                     " supported",
+                     session->peer, version ? version : "of no version");
+}
+
 static void
 connect_wipe_password (PGconn *connection)
 {
@@ -458,6 +477,9 @@ session_open (struct postgres *self, bool replication,
     code = connect_check_tls (self, session);
   if (code == EZCDC_OK) {
     session->version = PQserverVersion (session->connection);
+    code = connect_check_version (session);
+  }
+  if (code == EZCDC_OK) {
     PQsetnonblocking (session->connection, 1);
     /* Later statements may wait for locks. This one belongs to connecting. */
     session->answer_ms = self->connect_timeout_ms;

@@ -8,24 +8,21 @@
 #include <string.h>
 
 #include "core/base/error.h"
+#include "core/base/pem_mark.h"
 #include "core/base/utf8.h"
 
-/* Formats into error->text at offset; what does not fit is cut between two
- * characters. Returns the length of the whole text. */
-__attribute__ ((format (printf, 3, 0))) static size_t
+/* Formats a text without PEM in it; what does not fit is cut between two
+ * characters. */
+__attribute__ ((format (printf, 3, 0))) static void
 format_text (char *text, size_t size, const char *format, va_list args)
 {
   int length = vsnprintf (text, size, format, args);
-  size_t whole;
 
   if (length < 0)
-    whole = 0;
-  else if ((size_t) length < size)
-    return (size_t) length;
-  else
-    whole = utf8_whole_length (text, size - 1);
-  text[whole] = '\0';
-  return whole;
+    text[0] = '\0';
+  else if ((size_t) length >= size)
+    text[utf8_whole_length (text, size - 1)] = '\0';
+  pem_hide (text);
 }
 
 int
@@ -33,12 +30,11 @@ error_vset (struct error *error, int code, const char *format, va_list args)
 {
   int saved_errno = errno;
   char text[sizeof error->text];
-  size_t length;
 
   if (error != NULL) {
     /* Not in place: an argument may be the old text. */
-    length = format_text (text, sizeof text, format, args);
-    memcpy (error->text, text, length + 1);
+    format_text (text, sizeof text, format, args);
+    memcpy (error->text, text, strlen (text) + 1);
     error->code = code;
   }
   errno = saved_errno;

@@ -249,6 +249,19 @@ add_section (struct parser *parser, const char *name, size_t kind_length)
   ini->last = section;
 }
 
+/* Names have one alphabet, so that what is no name, perhaps a line of a secret
+ * that was pasted, is not repeated. There may be spaces around it. */
+static bool
+is_name (const char *start, const char *end)
+{
+  trim (&start, &end);
+  for (; start < end; start++)
+    if ((*start < 'a' || *start > 'z') && (*start < '0' || *start > '9')
+        && *start != '_')
+      return false;
+  return true;
+}
+
 /* What stands between the brackets, without spaces around it. */
 static void
 read_section_name (struct parser *parser, const char *start, const char *end)
@@ -282,6 +295,12 @@ read_section_name (struct parser *parser, const char *start, const char *end)
     refuse (parser, NULL, NULL,
             "\"key = value\" does not stand in [ and ], which are for the "
             "names of sections");
+    return;
+  }
+  if (!is_name (start, kind_end)) {
+    refuse (parser, NULL, NULL,
+            "what stands between [ and ] is no name of a section, which is of "
+            "a-z, 0-9 and _");
     return;
   }
   snprintf (name, sizeof name, "%.*s%s%.*s", (int) kind_length, start,
@@ -329,6 +348,10 @@ check_key_line (struct parser *parser, const char *start, const char *end)
     refuse (parser, section, NULL, "not understood; write \"name = value\"");
   else if (equals == start)
     refuse (parser, section, NULL, "a name is missing before the \"=\"");
+  else if (!is_name (start, equals))
+    refuse (parser, section, NULL,
+            "what stands before the \"=\" is no name of an option, which is "
+            "of a-z, 0-9 and _");
   else if (section == NULL)
     refuse (parser, NULL, NULL,
             "this key stands before the first section, such as [pipeline]");

@@ -8,9 +8,10 @@
  *
  * Refused, with file and line: a repeated section, a repeated key in a
  * section, text before the first section, a line that is neither of the three
- * kinds, text behind "]", a section name over 49 bytes (inih would cut it,
- * and make one section of two), a line over 128 KiB, bytes that are not UTF-8
- * and control characters. A byte order mark at the start is skipped.
+ * kinds, text behind "]", a kind or a name of a key that is not of a-z, 0-9
+ * and _, a section name over 49 bytes (inih would cut it, and make one section
+ * of two), a line over 128 KiB, bytes that are not UTF-8 and control
+ * characters. A byte order mark at the start is skipped.
  */
 
 #ifndef EZCDC_BASE_INI_H

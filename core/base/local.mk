@@ -20,6 +20,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/base/memory.h \
 	core/base/names.c \
 	core/base/names.h \
+	core/base/pem_mark.c \
+	core/base/pem_mark.h \
 	core/base/print.c \
 	core/base/print.h \
 	core/base/rights.c \

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/pem_mark.h"
 #include "core/base/print.h"
 #include "core/base/utf8.h"
 
@@ -136,6 +137,7 @@ log_vmessage (enum log_level level, const char *format, va_list args)
     text[0] = '\0';
   else if ((size_t) length >= sizeof text)
     text[utf8_whole_length (text, sizeof text - 1)] = '\0';
+  pem_hide (text);
   used = append_escaped (line, 0, line_prefix, sizeof line);
   used = append_escaped (line, used, ": ", sizeof line);
   used = append_escaped (line, used, level_name (level), sizeof line);

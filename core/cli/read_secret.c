@@ -13,6 +13,7 @@
 
 #include <ezcdc/connector.h>
 
+#include "core/base/pem_mark.h"
 #include "core/cli/read_secret.h"
 #include "core/crypto/envelope.h"
 
@@ -53,7 +54,7 @@ static bool
 is_complete (const struct secret *secret, size_t length)
 {
   const char *data = (const char *) secret->data;
-  static const char begin[] = "-----BEGIN ";
+  static const char begin[] = PEM_BEGIN;
 
   if (length == 0 || data[length - 1] != '\n')
     return false;

@@ -15,6 +15,7 @@
 
 #include "core/base/files.h"
 #include "core/base/memory.h"
+#include "core/base/pem_mark.h"
 #include "core/base/text.h"
 #include "core/keeper/run_lock.h"
 #include "core/keeper/settings.h"
@@ -72,6 +73,9 @@ read_path (const struct ini *ini, const char *name, char **ret_path,
   if (key->value[0] == '\0')
     return ini_error (error, ini, "pipeline", name, key->line,
                       "is empty: a path is needed");
+  if (strstr (key->value, PEM_BEGIN) != NULL)
+    return ini_error (error, ini, "pipeline", name, key->line,
+                      "has a PEM text, where a path is needed");
   *ret_path = absolute_path (key->value);
   if (*ret_path == NULL)
     return error_set (error, EZCDC_E_MEMORY, "out of memory for a path");

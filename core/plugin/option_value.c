@@ -10,12 +10,15 @@
 
 #include "core/base/error.h"
 #include "core/base/names.h"
+#include "core/base/pem_mark.h"
 #include "core/base/text.h"
 #include "core/base/values.h"
 #include "core/plugin/option_value.h"
 #include "core/plugin/options.h"
 
-#define PEM_BEGIN "-----BEGIN "
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
 
 /* ---- Numbers ----------------------------------------------------------- */
 
@@ -222,9 +225,7 @@ is_sealed (const char *text)
 static int
 check_sealed (const char *text, struct error *error)
 {
-  const char alphabet[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    "0123456789-_";
+  const char alphabet[] = UPPER LOWER DIGITS "-_";
   const char *body = text + strlen (OPTION_SEALED_PREFIX);
 
   if (body[0] == '\0' || body[strspn (body, alphabet)] != '\0')
@@ -234,16 +235,31 @@ check_sealed (const char *text, struct error *error)
   return 0;
 }
 
+/* No path, but what stands between the first and the last line of PEM: a
+ * whole line of it or more, with letters of each kind, and nothing else. */
+static bool
+is_pem_inside (const char *text)
+{
+  const char letters[] = UPPER LOWER DIGITS "+/= \\";
+
+  return strlen (text) >= 64 && text[strspn (text, letters)] == '\0'
+         && strpbrk (text, UPPER) != NULL && strpbrk (text, LOWER) != NULL
+         && strpbrk (text, DIGITS) != NULL;
+}
+
 static int
 check_pem (const char *text, struct error *error)
 {
+  bool begins = strncmp (text, PEM_BEGIN, strlen (PEM_BEGIN)) == 0;
+
   if (is_sealed (text))
     return check_sealed (text, error);
-  if (strncmp (text, PEM_BEGIN, strlen (PEM_BEGIN)) == 0
-      && strstr (text, "-----END ") == NULL)
+  if (begins ? strstr (text, "-----END ") == NULL
+             : strstr (text, "-----") != NULL || is_pem_inside (text))
     return error_set (error, EZCDC_E_CONFIG,
-                      "the PEM text has no END line; write it on one line "
-                      "with \\n for its line breaks, or give a path");
+                      "the PEM text has no %s line; write it on one line with "
+                      "\\n for its line breaks, or give a path",
+                      begins ? "END" : "BEGIN");
   return 0;
 }
 
@@ -285,6 +301,11 @@ option_value_read (const struct ezcdc_option *option, const char *text,
   if (text[0] == '\0')
     return error_set (error, EZCDC_E_CONFIG,
                       "has no value; write one, or take the line out");
+  if (option->type != EZCDC_OPTION_SECRET && option->type != OPTION_PEM
+      && strstr (text, PEM_BEGIN) != NULL)
+    return error_set (error, EZCDC_E_CONFIG,
+                      "has a PEM text, which only options for certificates "
+                      "and keys take");
   switch (option->type) {
   case EZCDC_OPTION_STRING:
     break;

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/ini.h"
 #include "core/base/names.h"
+#include "core/base/pem_mark.h"
 #include "core/base/text.h"
 #include "core/plugin/option_value.h"
 #include "core/plugin/options.h"
@@ -108,9 +109,10 @@ store_value (struct parse *parse, struct option_value *value, const char *text)
   uint32_t type = value->option->type;
 
   if (type == OPTION_PEM) {
-    value->pem = sealed                                   ? OPTION_PEM_SEALED
-                 : strncmp (text, "-----BEGIN ", 11) == 0 ? OPTION_PEM_INLINE
-                                                          : OPTION_PEM_PATH;
+    value->pem = sealed ? OPTION_PEM_SEALED
+                 : strncmp (text, PEM_BEGIN, strlen (PEM_BEGIN)) == 0
+                   ? OPTION_PEM_INLINE
+                   : OPTION_PEM_PATH;
   }
   if (sealed && (type == OPTION_PEM || type == EZCDC_OPTION_SECRET)) {
     value->handle = (struct ezcdc_sealed){

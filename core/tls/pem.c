@@ -96,6 +96,20 @@ count_begin_marks (const char *text, size_t length)
   return count;
 }
 
+/* The name of a block is said if it is written as names are: it may be a line
+ * of a key that has come into its place. */
+static int
+refuse_block (size_t number, const char *name, struct error *error)
+{
+  const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ";
+  bool is_name = name[strspn (name, letters)] == '\0';
+
+  return error_set (error, EZCDC_E_CONFIG,
+                    "block %zu %s%.40s%s, which does not belong here", number,
+                    is_name ? "is a \"" : "has a name that is none",
+                    is_name ? name : "", is_name ? "\"" : "");
+}
+
 typedef int (*block_function) (void *context, const struct block *block,
                                size_t number, struct error *error);
 
@@ -124,10 +138,7 @@ read_blocks (const char *text, size_t length, int allowed, int wanted,
 
     number++;
     if ((kind & allowed) == 0)
-      result = error_set (error, EZCDC_E_CONFIG,
-                          "block %zu is a \"%.40s\", which does not belong "
-                          "here",
-                          number, block.name);
+      result = refuse_block (number, block.name, error);
     else if ((kind & wanted) != 0) {
       result = function (context, &block, number, error);
       count++;

@@ -40,6 +40,7 @@ e2e_files = \
 	tests/e2e/test_harness.py \
 	tests/e2e/test_keys.py \
 	tests/e2e/test_leaks.py \
+	tests/e2e/test_leaks_of_pem.py \
 	tests/e2e/test_leaks_of_servers.py \
 	tests/e2e/test_log_injection.py \
 	tests/e2e/test_many_tables.py \

@@ -65,6 +65,21 @@ test_prefix (void **state)
 }
 
 static void
+test_no_pem (void **state)
+{
+  struct error error = { 0 };
+
+  (void) state;
+  error_set (&error, -3, "open %s: no", "-----BEGIN PRIVATE KEY-----\\nMC4C");
+  assert_string_equal (error.text, "open [PEM]");
+  error_set (&error, -3, "-----BEGIN ");
+  assert_string_equal (error.text, "[PEM]");
+  error_set (&error, -3, "no");
+  error_prefix (&error, "a -----BEGIN X-----");
+  assert_string_equal (error.text, "a [PEM]: no");
+}
+
+static void
 test_cut_between_characters (void **state)
 {
   struct error error = { 0 };
@@ -93,6 +108,7 @@ main (void)
     cmocka_unit_test (test_keeps_errno),
     cmocka_unit_test (test_own_text_as_argument),
     cmocka_unit_test (test_prefix),
+    cmocka_unit_test (test_no_pem),
     cmocka_unit_test (test_cut_between_characters),
   };
 

@@ -189,6 +189,26 @@ test_sections (void **state)
            "it a short label and write the long name behind \"match =\"");
 }
 
+/* What is no name may be a secret: it is not repeated. */
+static void
+test_names (void **state)
+{
+  const char *reason =
+    "x.ini:2: s: what stands before the \"=\" is no name of "
+    "an option, which is of a-z, 0-9 and _";
+
+  (void) state;
+  refused ("[s]\nc2VjcmV0 = x\n", reason);
+  refused ("[s]\na+b=\n", reason);
+  refused ("[s]\na b = x\n", reason);
+  refused ("[s]\nn\xc3\xa4me = x\n", reason);
+  refused ("[MC4CAQAwBQYDK2VwBCIEIJ]\n",
+           "x.ini:1: what stands between [ and ] is no name of a section, "
+           "which is of a-z, 0-9 and _");
+  CLEANUP_INI struct ini *ini = parse ("[a_1 B+]\na_1\t = x\n");
+  assert_string_equal (ini_key (ini_sections (ini), "a_1")->value, "x");
+}
+
 static void
 test_stray_lines (void **state)
 {
@@ -315,6 +335,7 @@ main (void)
     cmocka_unit_test (test_no_continuation),
     cmocka_unit_test (test_repeats),
     cmocka_unit_test (test_sections),
+    cmocka_unit_test (test_names),
     cmocka_unit_test (test_stray_lines),
     cmocka_unit_test (test_bytes),
     cmocka_unit_test (test_long_lines),

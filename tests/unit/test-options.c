@@ -269,6 +269,14 @@ assert_pem (const char *value, enum option_pem kind, const char *text)
 static void
 test_pem (void **state)
 {
+  const char *headless[] = {
+    "ssl_root_cert = MIIBAA==\\n-----END CERTIFICATE-----\n",
+    "ssl_root_cert = -----begin certificate-----\\nMIIB\n",
+    "ssl_root_cert = key: -----BEGIN PRIVATE KEY-----\\nMIIB\n",
+    /* A line of its inside, which a path could hardly be. */
+    "ssl_root_cert = "
+    "MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQDJZl54jwW3vkFA\n",
+  };
   struct option_set *set = accepted ("host = db\n");
   const char *untouched = NULL;
 
@@ -281,6 +289,11 @@ test_pem (void **state)
   option_set_free (set);
 
   assert_pem ("/etc/my ca.pem", OPTION_PEM_PATH, "/etc/my ca.pem");
+  assert_pem ("/etc/MyCompany2024/databases/postgresql/certificates/"
+              "authorities.pem",
+              OPTION_PEM_PATH,
+              "/etc/MyCompany2024/databases/postgresql/certificates/"
+              "authorities.pem");
   assert_pem ("ezc1:AAAA", OPTION_PEM_SEALED, NULL);
   assert_pem ("-----BEGIN CERTIFICATE-----\\nMIIB\\nAA==\\n"
               "-----END CERTIFICATE-----\\n",
@@ -295,6 +308,14 @@ test_pem (void **state)
            "shop.ini:3: source.ssl_root_cert: the PEM text has no END line; "
            "write it on one line with \\n for its line breaks, or give a "
            "path");
+  for (size_t i = 0; i < sizeof headless / sizeof headless[0]; i++)
+    refused (headless[i],
+             "shop.ini:3: source.ssl_root_cert: the PEM text has no BEGIN "
+             "line; write it on one line with \\n for its line breaks, or "
+             "give a path");
+  refused ("host = -----BEGIN PRIVATE KEY----- MIIB\n",
+           "shop.ini:3: source.host: has a PEM text, which only options for "
+           "certificates and keys take");
   refused ("ssl_root_cert = ezc1:&\n",
            "shop.ini:3: source.ssl_root_cert: the sealed value is damaged: "
            "behind ezc1: only A-Z, a-z, 0-9, - and _ can stand; seal it "

@@ -5,7 +5,8 @@
  * waits until the run has stored a position that is not before the view, so
  * that every row of the view is in the target.  Rows may change while the
  * target is read, so differences are looked at again, at a later position:
- * what differs in just the same way twice is a difference.
+ * what differs in just the same way twice is a difference.  So is a table that
+ * one side does not have as the other does: the rest is compared all the same.
  */
 #include <config.h>
 
@@ -321,8 +322,14 @@ key_kind (const struct compare_key *key)
 }
 
 static void
-tell_text (const struct table *table, const struct compare *compare)
+tell_text (const struct table *table, const struct compare *compare,
+           const char *reason)
 {
+  if (reason != NULL) {
+    print_line ("%s: DIFFERENT, it cannot be compared: %s", table->name,
+                reason);
+    return;
+  }
   if (compare->key_count == 0) {
     print_line ("%s: equal, %lld rows", table->name,
                 (long long) compare->rows[COMPARE_SOURCE]);
@@ -342,15 +349,26 @@ tell_text (const struct table *table, const struct compare *compare)
 }
 
 static void
+tell_rows (struct json *json, const char *name, int64_t rows, bool known)
+{
+  json_key (json, name);
+  if (known)
+    json_int64 (json, rows);
+  else
+    json_none (json);
+}
+
+static void
 tell_json (struct json *json, const struct table *table,
-           const struct compare *compare)
+           const struct compare *compare, const char *reason)
 {
   json_object_begin (json);
   json_member_text (json, "name", table->name);
   json_member_text (json, "target", table->target);
-  json_member_bool (json, "equal", compare->key_count == 0);
-  json_member_int64 (json, "source_rows", compare->rows[COMPARE_SOURCE]);
-  json_member_int64 (json, "target_rows", compare->rows[COMPARE_TARGET]);
+  json_member_bool (json, "equal", reason == NULL && compare->key_count == 0);
+  json_member_text (json, "reason", reason);
+  tell_rows (json, "source_rows", compare->rows[COMPARE_SOURCE], !reason);
+  tell_rows (json, "target_rows", compare->rows[COMPARE_TARGET], !reason);
   json_member_bool (json, "truncated", compare->truncated);
   json_key (json, "differences");
   json_array_begin (json);
@@ -364,17 +382,25 @@ tell_json (struct json *json, const struct table *table,
   json_object_end (json);
 }
 
+/* reason is why the table cannot be compared, or NULL; then no key differs. */
 static void
 tell (struct verify *verify, const struct table *table,
-      const struct compare *compare)
+      const struct compare *compare, const char *reason)
 {
-  if (compare->key_count > 0)
+  if (compare->key_count > 0 || reason != NULL)
     verify->different = true;
   if (verify->as_json)
-    tell_json (&verify->json, table, compare);
+    tell_json (&verify->json, table, compare, reason);
   else
-    tell_text (table, compare);
+    tell_text (table, compare, reason);
   fflush (stdout);
+}
+
+/* Not what is the matter with a server, a login or ourselves. */
+static bool
+is_about_the_table (int code)
+{
+  return code == EZCDC_E_SCHEMA || code == EZCDC_E_OPERATOR;
 }
 
 /* ---- the whole --------------------------------------------------------- */
@@ -392,8 +418,13 @@ verify_all (struct verify *verify, struct error *error)
     int result = verify_table (verify, &table->version->description, &compare,
                                error);
 
-    if (result == 0)
-      tell (verify, table, &compare);
+    if (result < 0 && is_about_the_table (result)) {
+      compare_free (&compare);
+      tell (verify, table, &compare, error->text);
+      result = 0;
+    }
+    else if (result == 0)
+      tell (verify, table, &compare, NULL);
     compare_free (&compare);
     if (result < 0)
       return error_prefix (error, "verify %s", table->name);

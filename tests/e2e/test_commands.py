@@ -350,13 +350,45 @@ def test_verify_compares_numbers_without_a_scale_as_numbers(items):
     assert done.code == engine.FOUND and "1002" in done.stdout, done
 
 
-def test_verify_without_the_target_table(items):
+def test_verify_goes_on_behind_a_table_that_cannot_be_compared(items):
+    items.sql("CREATE TABLE a (id int PRIMARY KEY, v int);"
+              "CREATE TABLE b (id int PRIMARY KEY, v int);"
+              "INSERT INTO a VALUES (1, 1); INSERT INTO b VALUES (1, 1)")
     pipeline = items.pipeline()
     pipeline.until_caught_up()
-    items.starrocks.sql("DROP TABLE items FORCE", items.target)
+    items.starrocks.sql("DROP TABLE a FORCE", items.target)
+    items.starrocks.sql("ALTER TABLE b DROP COLUMN v", items.target)
     done = pipeline.verify()
+    assert done.code == engine.FOUND, done
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("public.a: DIFFERENT, it cannot be compared: ")
+    assert 'there is no table "a"' in lines[0], done
+    assert lines[1].startswith("public.b: DIFFERENT, it cannot be compared: ")
+    assert '"v"' in lines[1], done
+    assert lines[2].startswith("public.items: equal, "), done
+    done = pipeline.verify("--json")
+    assert done.code == engine.FOUND, done
+    tables = {table["name"]: table for table in done.json()["tables"]}
+    assert not done.json()["equal"]
+    assert not tables["public.a"]["equal"]
+    assert 'no table "a"' in tables["public.a"]["reason"], done
+    assert tables["public.a"]["source_rows"] is None
+    assert tables["public.a"]["differences"] == []
+    assert '"v"' in tables["public.b"]["reason"], done
+    assert tables["public.items"]["equal"]
+    assert tables["public.items"]["reason"] is None
+
+
+def test_verify_while_the_target_is_down(items):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    items.starrocks.stop()
+    try:
+        done = pipeline.verify()
+    finally:
+        items.starrocks.start()
     assert done.code == engine.FAILED, done
-    assert 'there is no table "items"' in done.stderr, done
+    assert "DIFFERENT" not in done.stdout, done
 
 
 def test_verify_while_it_runs(items):

@@ -15,6 +15,7 @@
 #include "core/base/error.h"
 #include "core/http/session.h"
 #include "core/http/target.h"
+#include "core/tls/client_key.h"
 
 /* How long a server may take to say that it wants the body. */
 #define EXPECT_TIMEOUT_MS 30000L
@@ -279,6 +280,15 @@ set_defences (CURL *easy, const struct http_exchange *exchange)
   return CURLE_OK;
 }
 
+/* Before the handshake of a new connection. */
+static CURLcode
+prepare_tls (CURL *easy, void *context, void *tls)
+{
+  (void) easy;
+  client_key_prepare (context, tls);
+  return CURLE_OK;
+}
+
 static CURLcode
 set_tls (CURL *easy, const struct ezcdc_tls *tls)
 {
@@ -299,8 +309,12 @@ set_tls (CURL *easy, const struct ezcdc_tls *tls)
   SET (CURLOPT_CAPATH, NULL);
   if (verify)
     SET (CURLOPT_CRLFILE, tls->crl);
-  SET (CURLOPT_SSLCERT, tls->client_cert);
-  SET (CURLOPT_SSLKEY, tls->client_key);
+  /* Not by CURLOPT_SSLKEY: libcurl would keep the key as long as the
+   * connection lives. */
+  if (tls->client_cert != NULL) {
+    SET (CURLOPT_SSL_CTX_FUNCTION, prepare_tls);
+    SET (CURLOPT_SSL_CTX_DATA, (void *) tls);
+  }
   return CURLE_OK;
 }
 

@@ -16,7 +16,8 @@ struct http_session;
 
 #define HTTP_LOCATION_MAX 8192
 
-/* What an exchange is made of. Everything is lent for the call. */
+/* What an exchange is made of. Everything is lent for the call; tls for as long
+ * as the session lives. */
 struct http_exchange {
   const struct http_target *target;
   const struct ezcdc_http_request *request;

@@ -8,6 +8,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/tls/memfd.h \
 	core/tls/certificate.c \
 	core/tls/certificate.h \
+	core/tls/client_key.c \
+	core/tls/client_key.h \
 	core/tls/pem.c \
 	core/tls/pem.h \
 	core/tls/tls.c \

@@ -30,15 +30,12 @@ pytestmark = [memory.needs_root(), pytest.mark.long]
 # signed in: for each connection of which kind, and why. What is not named here
 # is nowhere: passwords, of the sink its hash and its Basic header, too; a client's
 # key as PEM, as DER, as numbers; the md5 of a password; the root key and the record keys.
+# While a load waits for its answer, libcurl holds nothing more than between two.
 # In the keeper, and in a runner without a connection, nothing is found.
 ALLOWED = {
     "scram": {
         # libpq keeps its state of the exchange until the connection closes.
         "SaltedPassword": "source",
-    },
-    "sink key": {
-        # libcurl may be asked for the certificate at any time.
-        "priv as a number": "load",
     },
 }
 
@@ -47,7 +44,7 @@ local all all trust
 hostssl all all 127.0.0.1/32 {method}
 """
 METHODS = {"scram": "scram-sha-256", "md5": "md5", "EC key": "cert",
-           "RSA key": "cert", "sink key": "md5"}
+           "RSA key": "cert", "sink's EC key": "md5", "sink's RSA key": "md5"}
 
 
 class Server(PostgreSQL):
@@ -72,9 +69,12 @@ def server(base, authority):
 
 @pytest.fixture(scope="module")
 def sink(request, base, authority):
+    """Loads by http, by https, or by https to who shows a certificate."""
     loads = getattr(request, "param", "https")
-    made = StandIn(base / f"sink-{loads}", authority, https=loads == "https",
-                   password=os.urandom(24).hex())
+    options = (["--tls-client-ca", str(authority.certificate)]
+               if loads == "mutual" else [])
+    made = StandIn(base / f"sink-{loads}", authority, https=loads != "http",
+                   options=options, password=os.urandom(24).hex())
     yield made
     made.stop()
 
@@ -112,8 +112,8 @@ def prepare(world, how):
     secrets = [Secret("sink password", sink.password),
                *memory.mysql_native(sink.password),
                *memory.basic(sink.user, sink.password)]
+    algorithm = {"algorithm": ("rsa:2048",)} if "RSA" in how else {}
     if METHODS[how] == "cert":
-        algorithm = {"algorithm": ("rsa:2048",)} if how == "RSA key" else {}
         certificate, key = server.authority.issue(
             world.role, names=(), addresses=(), usage="clientAuth", **algorithm)
         pipeline.section("source", ssl_client_cert=certificate)
@@ -124,9 +124,9 @@ def prepare(world, how):
         secrets.append(Secret("source password", world.password))
     if how == "scram":
         secrets += memory.scram(server, world.role, world.password)
-    if how == "sink key":
+    if how.startswith("sink's"):
         certificate, key = server.authority.issue(
-            "loader", names=(), addresses=(), usage="clientAuth")
+            "loader", names=(), addresses=(), usage="clientAuth", **algorithm)
         pipeline.section("sink", ssl_client_cert=certificate)
         pipeline.secrets["sink.ssl_client_key"] = key.read_text()
         secrets += memory.private_key(key)
@@ -150,26 +150,40 @@ def wait_nothing(run, secrets):
                        "there is no secret", timeout=20)
 
 
-def connections(world):
-    source = world.postgres.value(
-        "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
-        " AND client_addr IS NOT NULL", (world.role,))
-    # One table is loaded over one connection.
-    return {"source": source, "load": 1}
+def connections(world, run):
+    """How many there are of each kind. All of them stand: without one there
+    would be nothing to find."""
+    ports = {"source": [world.postgres.port], "sink": [world.starrocks.port],
+             "load": world.starrocks.load_ports}
+    number = {kind: process.connections(run.runner(), some)
+              for kind, some in ports.items()}
+    assert 0 not in number.values(), number
+    return number
 
 
 def assert_as_allowed(world, run, how, secrets):
     # An opening may be under way; what it leaves would stay.
     run.wait_until(lambda: memory.count(run.keeper, secrets) == {},
                    "there is no secret in the keeper", timeout=20)
-    number = connections(world)
+    number = connections(world, run)
     assert memory.count(run.runner(), secrets) == {
         name: number[kind] for name, kind in ALLOWED.get(how, {}).items()}
 
 
+def assert_as_allowed_in_a_load(world, run, how, secrets):
+    """When all of the request has been sent, and there is no answer yet."""
+    hold = world.starrocks.hold("items")
+    world.sql("UPDATE items SET name = name || '.'")
+    run.wait_until(hold.reached, "a load is held")
+    assert_as_allowed(world, run, how, secrets)
+    hold.release()
+    world.wait_same(run, "items")
+
+
 @pytest.mark.parametrize("sink, how", [
     ("https", "scram"), ("http", "md5"), ("https", "EC key"),
-    ("http", "RSA key"), ("https", "sink key")], indirect=["sink"])
+    ("http", "RSA key"),
+    ("mutual", "sink's EC key"), ("mutual", "sink's RSA key")], indirect=["sink"])
 def test_secrets_of_a_connection(world, how):
     pipeline, secrets = prepare(world, how)
     stop(world)
@@ -184,6 +198,7 @@ def test_secrets_of_a_connection(world, how):
     world.sql("UPDATE items SET name = name || '!'")
     world.wait_same(run, "items")
     assert_as_allowed(world, run, how, secrets)
+    assert_as_allowed_in_a_load(world, run, how, secrets)
     world.starrocks.stop()
     world.sql("UPDATE items SET name = name || '?'")
     run.wait_status(lambda status: status["state"] == "backing_off",
@@ -331,9 +346,13 @@ def test_neither_process_dumps_core(world, tmp_path, monkeypatch):
 
 def test_the_search_finds():
     """Or the tests above would say nothing: whole, in part, and nothing else."""
-    value = os.urandom(64)
-    secret = Secret("whole or in part", value)
-    before = memory.count(os.getpid(), [secret])[secret.name]
-    copies = [bytearray(value), bytearray(value[3:24])]
-    assert memory.count(os.getpid(), [secret])[secret.name] == before + 2
-    copies.clear()
+    text = os.urandom(32).hex()
+    secret = Secret("whole or in part", text)
+    with contextlib.ExitStack() as end:
+        def counted(**environment):
+            other = process.start(["sleep", "60"], env=environment)
+            end.callback(process.stop, other)
+            return memory.count(other.pid, [secret])
+        assert counted() == {}
+        assert counted(WHOLE=text) == {secret.name: 1}
+        assert counted(WHOLE=text, PART=text[3:24]) == {secret.name: 2}

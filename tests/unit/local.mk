@@ -15,6 +15,7 @@ unit_tests = \
 	tests/unit/test-audit-keys \
 	tests/unit/test-audit-verify \
 	tests/unit/test-batch \
+	tests/unit/test-client-key \
 	tests/unit/test-copies \
 	tests/unit/test-rounds \
 	tests/unit/test-shapes \
@@ -59,6 +60,13 @@ tests_unit_test_audit_verify_SOURCES = \
 	tests/unit/audit.h \
 	tests/unit/test-audit-verify.c \
 	$(NULL)
+
+tests_unit_test_client_key_SOURCES = \
+	tests/unit/certificates.c \
+	tests/unit/certificates.h \
+	tests/unit/test-client-key.c \
+	$(NULL)
+tests_unit_test_client_key_LDADD = $(LDADD) $(CORE_LIBS)
 
 tests_unit_test_file_sink_SOURCES = \
 	plugins/file/file.c \

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Child processes that never outlive the test run."""
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -32,6 +33,22 @@ def start(command, death_signal=signal.SIGKILL, user=None, detached=False,
     else:
         options["preexec_fn"] = _die_with_parent(death_signal)
     return subprocess.Popen(command, **options)
+
+
+def connections(pid, ports):
+    """How many connections of a process to ports (by IPv4) are established."""
+    own = set()
+    for descriptor in os.scandir(f"/proc/{pid}/fd"):
+        # It may have been closed meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            own.add(os.readlink(descriptor.path))
+    with open(f"/proc/{pid}/net/tcp") as lines:
+        next(lines)
+        fields = [line.split() for line in lines]
+    return sum(state == "01" and int(remote.rpartition(":")[2], 16) in ports
+               and f"socket:[{inode}]" in own
+               for _, _, remote, state, *_, inode in
+               (line[:10] for line in fields))
 
 
 def unprivileged_user():

@@ -173,6 +173,8 @@ class StandIn(Target):
         load_url = (f"https://127.0.0.1:{ports['fe_tls']}" if https
                     else f"http://127.0.0.1:{ports['fe']}")
         self.http_ports = ports["fe"], ports["fe_tls"]
+        # Where connections of loads lead: frontends redirect, and close them.
+        self.load_ports = [ports["fe_tls"]] if https else ports["be"]
         super().__init__("127.0.0.1", ports["mysql"], user, password, load_url,
                          authority.certificate)
 

@@ -349,10 +349,9 @@ tell_text (const struct table *table, const struct compare *compare,
 }
 
 static void
-tell_rows (struct json *json, const char *name, int64_t rows, bool known)
+tell_rows (struct json *json, int64_t rows, const char *reason)
 {
-  json_key (json, name);
-  if (known)
+  if (reason == NULL)
     json_int64 (json, rows);
   else
     json_none (json);
@@ -367,8 +366,10 @@ tell_json (struct json *json, const struct table *table,
   json_member_text (json, "target", table->target);
   json_member_bool (json, "equal", reason == NULL && compare->key_count == 0);
   json_member_text (json, "reason", reason);
-  tell_rows (json, "source_rows", compare->rows[COMPARE_SOURCE], !reason);
-  tell_rows (json, "target_rows", compare->rows[COMPARE_TARGET], !reason);
+  json_key (json, "source_rows");
+  tell_rows (json, compare->rows[COMPARE_SOURCE], reason);
+  json_key (json, "target_rows");
+  tell_rows (json, compare->rows[COMPARE_TARGET], reason);
   json_member_bool (json, "truncated", compare->truncated);
   json_key (json, "differences");
   json_array_begin (json);

@@ -106,7 +106,11 @@ def test_a_key_of_sql_ascii_that_is_not_utf_8(encoded):
     world = encoded("SQL_ASCII")
     world.sql("CREATE TABLE a (k text PRIMARY KEY, v int);"
               r"INSERT INTO a VALUES (E'\344k', 1), ('good', 1)")
-    pipeline = world.pipeline(pipeline={"on_bad_row": "dead_letter"})
+    pipeline = world.pipeline()
+    done = pipeline.until_caught_up(expect=engine.FAILED)
+    assert r"a row of public.a, key k=\xe4k, " in done.stderr, done
+    assert "key k=\ufffdk, " in pipeline.status()["reason"]
+    pipeline.configure(pipeline={"on_bad_row": "dead_letter"})
     pipeline.until_caught_up()
     world.sql("UPDATE a SET v = 2; DELETE FROM a WHERE v = 2 AND k <> 'good'")
     pipeline.until_caught_up()

@@ -3,6 +3,13 @@
 
 core_libezcdc_core_la_SOURCES += \
 	core/keeper/keeper.c \
+	core/keeper/attend.c \
+	core/keeper/note.c \
+	core/keeper/parts.h \
+	core/keeper/prepare.c \
+	core/keeper/reload.c \
+	core/keeper/signals.c \
+	core/keeper/supervise.c \
 	core/keeper/credentials.c \
 	core/keeper/credentials.h \
 	core/keeper/detail.c \

@@ -38,7 +38,8 @@ bool shape_is_doubtful (const struct ezcdc_column *before, uint32_t count,
                         const struct ezcdc_table *after,
                         struct text *ret_reason);
 
-/* Whether the key consists of other columns, or of the same in another order. */
+/* Whether the key consists of other columns, or of the same in another
+ * order. */
 bool shape_has_another_key (const struct ezcdc_table *before,
                             const struct ezcdc_table *after);
 /* Whether a column of both has a type here that is not that of there with more

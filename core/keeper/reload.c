@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* New keys and a new configuration, on SIGHUP. */
+
+#include <config.h>
+
+#include <stddef.h>
+
+#include <ezcdc/connector.h>
+
+#include "core/base/json.h"
+#include "core/base/log.h"
+#include "core/keeper/credentials.h"
+#include "core/keeper/parts.h"
+
+static void
+describe_ring (const struct key_ring *ring, struct text *detail)
+{
+  struct json json = { .text = detail };
+  char id[KEY_ID_TEXT_SIZE];
+
+  json_object_begin (&json);
+  json_key (&json, "key_ids");
+  json_array_begin (&json);
+  for (size_t i = 0; i < key_ring_count (ring); i++) {
+    key_id_text (key_ring_id (ring, i), id);
+    json_text (&json, id);
+  }
+  json_array_end (&json);
+  json_object_end (&json);
+}
+
+static int
+audit_reload (const struct keeper *keeper, const struct key_ring *ring,
+              struct error *error)
+{
+  CLEANUP_TEXT struct text detail = { 0 };
+
+  describe_ring (ring, &detail);
+  return service_audit (&keeper->service, "key.reloaded", AUDIT_SUCCESS,
+                        text_string (&detail), error);
+}
+
+/* Puts a new ring and configuration to use, if every credential opens, the
+ * audit log can go on, and there is a record of it. They are taken over on
+ * success only. */
+static int
+adopt (struct keeper *keeper, struct ini *ini, struct key_ring *ring,
+       struct error *error)
+{
+  enum envelope_fault fault;
+  int code = credentials_check (ini, keeper->settings.name, ring, &fault,
+                                error);
+
+  if (code == 0)
+    code = audit_log_rekey (keeper->audit, ring, error);
+  if (code == 0)
+    code = audit_reload (keeper, ring, error);
+  if (code != 0)
+    return code;
+  ini_free (keeper->ini);
+  key_ring_free (keeper->ring);
+  keeper->ini = ini;
+  keeper->ring = ring;
+  keeper->service.ini = ini;
+  keeper->service.ring = ring;
+  return 0;
+}
+
+static int
+reload (struct keeper *keeper, struct error *error)
+{
+  struct ini *ini = NULL;
+  struct key_ring *ring = key_source_load (keeper->source, error);
+  int code = ring == NULL ? EZCDC_E_CONFIG
+                          : ini_load (keeper->ini_path, &ini, error);
+
+  if (code == 0)
+    code = adopt (keeper, ini, ring, error);
+  if (code != 0) {
+    key_ring_free (ring);
+    ini_free (ini);
+  }
+  return code;
+}
+
+void
+keeper_reload (struct keeper *keeper)
+{
+  CLEANUP_TEXT struct text detail = { 0 };
+  struct json json = { .text = &detail };
+  struct error error = { 0 };
+
+  if (reload (keeper, &error) == 0) {
+    log_message (LEVEL_INFO, "keys and configuration were read anew");
+    return;
+  }
+  log_message (LEVEL_ERROR,
+               "the keys are not reloaded, the former ones stay: %s",
+               error.text);
+  json_object_begin (&json);
+  json_member_text (&json, "reason", error.text);
+  json_object_end (&json);
+  keeper_note (keeper, "key.reload_rejected", AUDIT_FAILURE,
+               text_string (&detail));
+}

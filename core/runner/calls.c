@@ -15,13 +15,16 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
+#include <linux/netlink.h>
 #include <seccomp.h>
 
 #include "core/keeper/file_calls.h"
@@ -48,7 +51,6 @@ static const char *const allowed[] = {
   "faccessat2",
   "fadvise64",
   "fallocate",
-  "fchmod",
   "fchown",
   "fdatasync",
   "flock",
@@ -81,7 +83,6 @@ static const char *const allowed[] = {
   "statfs",
   "statx",
   "sync_file_range",
-  "umask",
   "write",
   "writev",
   /* Memory. */
@@ -191,17 +192,26 @@ static const char *const allowed[] = {
  * takes clone when it is told that there is no clone3. */
 static const char *const absent[] = { "clone3" };
 
-/* A call that is allowed with some arguments only. Several rules for one call
- * are alternatives. */
+#define CONDITIONS_MAX 2
+
+/* A call that is allowed with some arguments only: all conditions hold.
+ * Several rules for one call are alternatives. */
 struct rule {
   const char *name;
-  struct scmp_arg_cmp argument;
+  struct scmp_arg_cmp conditions[CONDITIONS_MAX]; /* unused ones: zero */
 };
 
 #define IS(index, value) SCMP_CMP ((index), SCMP_CMP_EQ, (value), 0)
 #define MASKED(index, mask, value)                                            \
   SCMP_CMP ((index), SCMP_CMP_MASKED_EQ, (mask), (value))
 #define LACKS(index, bits) MASKED (index, bits, 0)
+#define HAS(index, bits) MASKED (index, bits, bits)
+#define LESS(index, value) SCMP_CMP ((index), SCMP_CMP_LT, (value), 0)
+
+/* What others than the user may do with a file, and bits that make a program
+ * run as whom it belongs to. */
+#define RIGHTS_OF_OTHERS (S_IRWXG | S_IRWXO)
+#define RIGHTS_OF_PROGRAMS (S_ISUID | S_ISGID | S_ISVTX)
 
 #define NEW_NAMESPACES                                                        \
   (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC                \
@@ -232,58 +242,81 @@ add_file_calls (scmp_filter_ctx filter)
   return code;
 }
 
+static unsigned
+count_conditions (const struct rule *rule)
+{
+  unsigned count = 0;
+
+  while (count < CONDITIONS_MAX && rule->conditions[count].op != 0)
+    count++;
+  return count;
+}
+
 static int
 add_arguments (scmp_filter_ctx filter)
 {
+  const scmp_datum_t self = (scmp_datum_t) getpid ();
   const struct rule rules[] = {
     /* A thread, no process. */
-    { "clone", MASKED (0, CLONE_THREAD | NEW_NAMESPACES, CLONE_THREAD) },
-    { "socket", IS (0, AF_UNIX) },
-    { "socket", IS (0, AF_INET) },
-    { "socket", IS (0, AF_INET6) },
-    { "socket", IS (0, AF_NETLINK) }, /* getaddrinfo asks for addresses */
+    { "clone", { MASKED (0, CLONE_THREAD | NEW_NAMESPACES, CLONE_THREAD) } },
+    { "socket", { IS (0, AF_UNIX) } },
+    { "socket", { IS (0, AF_INET) } },
+    { "socket", { IS (0, AF_INET6) } },
+    /* getaddrinfo asks for addresses. */
+    { "socket", { IS (0, AF_NETLINK), IS (2, NETLINK_ROUTE) } },
     /* Code may be mapped from files, but not be written and run. */
-    { "mprotect", LACKS (2, PROT_EXEC) },
-    { "mmap", LACKS (2, PROT_WRITE) },
-    { "mmap", LACKS (2, PROT_EXEC) },
-    { "prctl", IS (0, PR_SET_NAME) },
-    { "prctl", IS (0, PR_GET_NAME) },
-    { "prctl", IS (0, PR_GET_DUMPABLE) },
-    { "prctl", IS (0, PR_GET_NO_NEW_PRIVS) },
-    { "prctl", IS (0, PR_CAPBSET_READ) },
-    /* raise, abort and pthread_kill: threads of this process only. */
-    { "tgkill", IS (0, (scmp_datum_t) getpid ()) },
+    { "mprotect", { LACKS (2, PROT_EXEC) } },
+    { "mmap", { LACKS (2, PROT_WRITE) } },
+    { "mmap", { LACKS (2, PROT_EXEC) } },
+    { "prctl", { IS (0, PR_SET_NAME) } },
+    { "prctl", { IS (0, PR_GET_NAME) } },
+    { "prctl", { IS (0, PR_GET_DUMPABLE) } },
+    { "prctl", { IS (0, PR_GET_NO_NEW_PRIVS) } },
+    { "prctl", { IS (0, PR_CAPBSET_READ) } },
+    /* raise, abort and pthread_kill: threads of this process only, and no
+     * signal that stops it, which a run or a check would wait for for ever.
+     * Those with numbers below SIGSTOP, SIGURG, by which some languages let
+     * their threads take turns, and 32 to 63, of which the C library has the
+     * first. A "greater than" would look at bits that the kernel ignores. */
+    { "tgkill", { IS (0, self), LESS (2, SIGSTOP) } },
+    { "tgkill", { IS (0, self), IS (2, SIGURG) } },
+    { "tgkill", { IS (0, self), MASKED (2, ~UINT64_C (31), 32) } },
+    /* What is made here is for its user alone (core/keeper/harden.h), and
+     * stays so. */
+    { "umask", { HAS (0, RIGHTS_OF_OTHERS) } },
+    { "fchmod", { LACKS (1, RIGHTS_OF_OTHERS | RIGHTS_OF_PROGRAMS) } },
     /* Not F_SETOWN, F_SETSIG, F_SETLEASE, F_NOTIFY and their kind, with which
      * the kernel sends signals to whom one likes. */
-    { "fcntl", IS (1, F_DUPFD) },
-    { "fcntl", IS (1, F_DUPFD_CLOEXEC) },
-    { "fcntl", IS (1, F_GETFD) },
-    { "fcntl", IS (1, F_SETFD) },
-    { "fcntl", IS (1, F_GETFL) },
-    { "fcntl", IS (1, F_SETFL) },
-    { "fcntl", IS (1, F_GETLK) },
-    { "fcntl", IS (1, F_SETLK) },
-    { "fcntl", IS (1, F_SETLKW) },
-    { "fcntl", IS (1, F_OFD_GETLK) },
-    { "fcntl", IS (1, F_OFD_SETLK) },
-    { "fcntl", IS (1, F_OFD_SETLKW) },
-    { "fcntl", IS (1, F_ADD_SEALS) },
-    { "fcntl", IS (1, F_GET_SEALS) },
+    { "fcntl", { IS (1, F_DUPFD) } },
+    { "fcntl", { IS (1, F_DUPFD_CLOEXEC) } },
+    { "fcntl", { IS (1, F_GETFD) } },
+    { "fcntl", { IS (1, F_SETFD) } },
+    { "fcntl", { IS (1, F_GETFL) } },
+    { "fcntl", { IS (1, F_SETFL) } },
+    { "fcntl", { IS (1, F_GETLK) } },
+    { "fcntl", { IS (1, F_SETLK) } },
+    { "fcntl", { IS (1, F_SETLKW) } },
+    { "fcntl", { IS (1, F_OFD_GETLK) } },
+    { "fcntl", { IS (1, F_OFD_SETLK) } },
+    { "fcntl", { IS (1, F_OFD_SETLKW) } },
+    { "fcntl", { IS (1, F_ADD_SEALS) } },
+    { "fcntl", { IS (1, F_GET_SEALS) } },
     /* To ask for a limit, not to set one. */
-    { "prlimit64", IS (2, 0) },
+    { "prlimit64", { IS (2, 0) } },
     /* None that pushes input into a terminal, nor those of this filter. */
-    { "ioctl", IS (1, FIONREAD) },
-    { "ioctl", IS (1, FIONBIO) },
-    { "ioctl", IS (1, FIOCLEX) },
-    { "ioctl", IS (1, FIONCLEX) },
-    { "ioctl", IS (1, TCGETS) },
-    { "ioctl", IS (1, TIOCGWINSZ) },
+    { "ioctl", { IS (1, FIONREAD) } },
+    { "ioctl", { IS (1, FIONBIO) } },
+    { "ioctl", { IS (1, FIOCLEX) } },
+    { "ioctl", { IS (1, FIONCLEX) } },
+    { "ioctl", { IS (1, TCGETS) } },
+    { "ioctl", { IS (1, TIOCGWINSZ) } },
   };
 
   for (size_t i = 0; i < COUNT (rules); i++) {
-    int code = seccomp_rule_add (filter, SCMP_ACT_ALLOW,
-                                 seccomp_syscall_resolve_name (rules[i].name),
-                                 1, rules[i].argument);
+    int number = seccomp_syscall_resolve_name (rules[i].name);
+    int code = seccomp_rule_add_array (filter, SCMP_ACT_ALLOW, number,
+                                       count_conditions (&rules[i]),
+                                       rules[i].conditions);
     if (code != 0)
       return code;
   }

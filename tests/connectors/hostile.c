@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <linux/keyctl.h>
+#include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <sched.h>
@@ -295,6 +297,115 @@ open_rights (void)
   return outcome (chmod ("/proc/self/exe", 0755));
 }
 
+/* ---- What others could make use of ------------------------------------- */
+
+/* Paths, of the state. */
+static char state_folder[512];
+static char program_file[600];
+
+/* Gives a file or a folder a mode. */
+static int
+change_mode (const char *path, int flags, mode_t mode)
+{
+  int descriptor = open (path, flags | O_CLOEXEC, 0700);
+
+  if (descriptor < 0)
+    return EBADF;
+  int code = outcome (fchmod (descriptor, mode));
+  close (descriptor);
+  return code;
+}
+
+static int
+make_program_of_user (void)
+{
+  return change_mode (program_file, O_WRONLY | O_CREAT, 04700);
+}
+
+static int
+make_program_of_group (void)
+{
+  return change_mode (program_file, O_WRONLY | O_CREAT, 02700);
+}
+
+static int
+open_folder_to_group (void)
+{
+  return change_mode (state_folder, O_RDONLY | O_DIRECTORY, 0750);
+}
+
+static int
+open_folder_to_all (void)
+{
+  return change_mode (state_folder, O_RDONLY | O_DIRECTORY, 0701);
+}
+
+/* The call says what was the mask before, or -1. */
+static int
+make_files_for_all (void)
+{
+  long mask = syscall (SYS_umask, 0);
+
+  if (mask < 0)
+    return errno;
+  umask ((mode_t) mask);
+  return 0;
+}
+
+/* ---- Itself and the kernel --------------------------------------------- */
+
+/* A signal for a thread that is not there: ESRCH if it may be sent. The bits
+ * beyond those of an int are not for the kernel. */
+static int
+signal_nobody (uint64_t number)
+{
+  return outcome (syscall (SYS_tgkill, getpid (), INT_MAX, number));
+}
+
+static int
+stop_itself (void)
+{
+  return signal_nobody (SIGSTOP);
+}
+
+static int
+stop_itself_by_terminal (void)
+{
+  return signal_nobody (SIGTTIN);
+}
+
+static int
+stop_itself_beyond (void)
+{
+  return signal_nobody (UINT64_C (1) << 32 | SIGSTOP);
+}
+
+/* What raise, abort, pthread_cancel and their like need; the first that is
+ * refused. */
+static int
+signal_itself (void)
+{
+  const int numbers[] = { 0, SIGABRT, SIGTERM, SIGURG, 32, SIGRTMIN, 63 };
+
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    int result = signal_nobody ((uint64_t) numbers[i]);
+    if (result != ESRCH)
+      return result;
+  }
+  return 0;
+}
+
+static int
+filter_packets (void)
+{
+  int descriptor = socket (AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+  int result = outcome (descriptor);
+
+  if (descriptor >= 0)
+    close (descriptor);
+  return result;
+}
+
 /* Paths, from the options. */
 static char key_file[256];
 static char link_file[256];
@@ -302,7 +413,7 @@ static char ini_file[256];
 static char audit_log[256];
 static char other_state[256];
 static char home_file[256];
-static char stolen_file[512];
+static char stolen_file[600];
 
 /* From any folder. */
 #define TO_ROOT "../../../../../../../../../../../../../../../.."
@@ -588,6 +699,15 @@ static struct attempt attempts[] = {
   { "read keys", read_keys, 0 },
   { "be root", be_root, 0 },
   { "open the rights of a file", open_rights, 0 },
+  { "make a program that is run as its user", make_program_of_user, 0 },
+  { "make a program that is run as its group", make_program_of_group, 0 },
+  { "open its folder to its group", open_folder_to_group, 0 },
+  { "open its folder to all", open_folder_to_all, 0 },
+  { "make files for all", make_files_for_all, 0 },
+  { "stop itself", stop_itself, 0 },
+  { "stop itself as a terminal does", stop_itself_by_terminal, 0 },
+  { "stop itself with bits that nobody looks at", stop_itself_beyond, 0 },
+  { "filter packets", filter_packets, 0 },
   { "open the keeper's memory", open_keepers_memory, 0 },
   { "open the keeper's environment", open_keepers_environment, 0 },
   { "open the keeper's descriptors", open_keepers_descriptors, 0 },
@@ -617,6 +737,9 @@ static struct attempt attempts[] = {
 static int loading = -1;
 static int looking = -1;
 
+/* What it may do. */
+static int signalling = -1;
+
 __attribute__ ((constructor)) static void
 try_while_loaded (void)
 {
@@ -644,10 +767,13 @@ hostile_open (struct ezcdc_instance *instance, void **ret_self)
   make_path (instance, "audit_log", audit_log, sizeof audit_log);
   make_path (instance, "other_state", other_state, sizeof other_state);
   make_path (instance, "home_file", home_file, sizeof home_file);
-  snprintf (stolen_file, sizeof stolen_file, "%s/stolen",
+  snprintf (state_folder, sizeof state_folder, "%s",
             host->state_folder (instance));
+  snprintf (program_file, sizeof program_file, "%s/program", state_folder);
+  snprintf (stolen_file, sizeof stolen_file, "%s/stolen", state_folder);
   for (size_t i = 0; i < ATTEMPTS; i++)
     attempts[i].result = attempts[i].try_it ();
+  signalling = signal_itself ();
   look_around ();
   *ret_self = instance;
   return EZCDC_OK;
@@ -683,6 +809,8 @@ hostile_check (void *self, const struct ezcdc_table *const *tables,
   report (self, "make a process while it is loaded", loading);
   for (size_t i = 0; i < ATTEMPTS; i++)
     report (self, attempts[i].what, attempts[i].result);
+  host->report (self, signalling == 0 ? EZCDC_REPORT_OK : EZCDC_REPORT_FAIL,
+                "signal itself", strerror (signalling), NULL);
   return EZCDC_OK;
 }
 

@@ -14,6 +14,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/crypto/key_ring.h \
 	core/crypto/key_source.c \
 	core/crypto/key_source.h \
+	core/crypto/saslprep.c \
+	core/crypto/saslprep.h \
 	core/crypto/secret.c \
 	core/crypto/secret.h \
 	core/crypto/start.c \

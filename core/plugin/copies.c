@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 
+#include "core/crypto/saslprep.h"
 #include "core/crypto/secret.h"
 #include "core/plugin/copies.h"
 #include "core/plugin/options.h"
@@ -15,16 +16,23 @@
 /* Long enough to be no word, of whatever it consists. */
 #define LONG 20
 
-/* What is looked for. In base64 three bytes are four characters; where the
- * secret begins inside of three bytes, up to two of it are left out, and so are
- * they at its end. */
-struct copies {
-  const char *secret;
+/* One way to write the secret, and what is looked for. In base64 three bytes
+ * are four characters; where the secret begins inside of three bytes, up to two
+ * of it are left out, and so are they at its end. All texts are the caller's
+ * or in pages for secrets. */
+struct spelling {
+  const char *text;
   size_t length;
   struct {
-    const char *text; /* in pages for secrets */
+    const char *text;
     size_t length;
   } encoded[3];
+};
+
+/* As it was given and as it was prepared; a length of 0: not looked for. */
+struct copies {
+  struct spelling given;
+  struct spelling prepared;
 };
 
 /* ---- What is certain --------------------------------------------------- */
@@ -60,16 +68,16 @@ copies_are_certain (const struct option_set *options, const char *secret,
 /* ---- Looking ----------------------------------------------------------- */
 
 static void
-wipe_secret (const struct copies *copies, char *block, size_t size)
+wipe_plain (const struct spelling *spelling, char *block, size_t size)
 {
   char *end = block + size;
   char *found;
 
-  while ((found = memmem (block, (size_t) (end - block), copies->secret,
-                          copies->length))
+  while ((found = memmem (block, (size_t) (end - block), spelling->text,
+                          spelling->length))
          != NULL) {
-    explicit_bzero (found, copies->length);
-    block = found + copies->length;
+    explicit_bzero (found, spelling->length);
+    block = found + spelling->length;
   }
 }
 
@@ -101,15 +109,24 @@ wipe_encoded (const char *text, size_t length, char *block, size_t size)
 }
 
 static void
+wipe_spelling (const struct spelling *spelling, char *block, size_t size)
+{
+  if (spelling->length == 0)
+    return;
+  wipe_plain (spelling, block, size);
+  for (size_t i = 0; i < 3; i++)
+    if (spelling->encoded[i].length > 0)
+      wipe_encoded (spelling->encoded[i].text, spelling->encoded[i].length,
+                    block, size);
+}
+
+static void
 look_at_block (void *context, char *block, size_t size)
 {
   const struct copies *copies = context;
 
-  wipe_secret (copies, block, size);
-  for (size_t i = 0; i < 3; i++)
-    if (copies->encoded[i].length > 0)
-      wipe_encoded (copies->encoded[i].text, copies->encoded[i].length, block,
-                    size);
+  wipe_spelling (&copies->given, block, size);
+  wipe_spelling (&copies->prepared, block, size);
 }
 
 /* ---- All of it --------------------------------------------------------- */
@@ -117,29 +134,52 @@ look_at_block (void *context, char *block, size_t size)
 /* The secret in base64, beginning at each of its first three bytes; each text
  * has a NUL behind it. */
 static bool
-encode (struct copies *copies, struct secret *pages)
+encode (struct spelling *spelling, struct secret *pages)
 {
-  size_t room = (copies->length + 2) / 3 * 4 + 1;
+  size_t room = (spelling->length + 2) / 3 * 4 + 1;
 
   if (secret_create (pages, 3 * room, NULL) != 0)
     return false;
   for (size_t skipped = 0; skipped < 3; skipped++) {
     unsigned char *text = pages->data + skipped * room;
-    size_t whole = (copies->length - skipped) / 3 * 3;
+    size_t whole = (spelling->length - skipped) / 3 * 3;
 
-    copies->encoded[skipped].text = (const char *) text;
-    copies->encoded[skipped].length = (size_t) EVP_EncodeBlock (
-      text, (const unsigned char *) copies->secret + skipped, (int) whole);
+    spelling->encoded[skipped].text = (const char *) text;
+    spelling->encoded[skipped].length = (size_t) EVP_EncodeBlock (
+      text, (const unsigned char *) spelling->text + skipped, (int) whole);
   }
   return true;
 }
 
-bool
-copies_wipe (struct allocations *record, const char *secret, size_t length)
+/* What mechanisms like SCRAM use, and keep, instead of the password. */
+static bool
+prepare (const struct option_set *options, const char *secret, size_t length,
+         struct spelling *prepared, struct secret *pages)
 {
-  struct copies copies = { .secret = secret, .length = length };
-  CLEANUP_SECRET struct secret pages = { 0 };
-  bool encoded = encode (&copies, &pages);
+  size_t prepared_length;
+  int code = saslprep (secret, length, pages, &prepared_length);
+  const char *text = (const char *) pages->data;
 
-  return allocations_end (record, look_at_block, &copies) && encoded;
+  if (code == 0 && prepared_length > 0
+      && copies_are_certain (options, text, prepared_length))
+    *prepared = (struct spelling){ .text = text, .length = prepared_length };
+  return code == 0;
+}
+
+bool
+copies_wipe (struct allocations *record, const struct option_set *options,
+             const char *secret, size_t length)
+{
+  struct copies copies = { .given = { .text = secret, .length = length } };
+  CLEANUP_SECRET struct secret given_encoded = { 0 };
+  CLEANUP_SECRET struct secret prepared = { 0 };
+  CLEANUP_SECRET struct secret prepared_encoded = { 0 };
+  bool all = encode (&copies.given, &given_encoded);
+
+  if (!prepare (options, secret, length, &copies.prepared, &prepared))
+    all = false;
+  if (copies.prepared.length > 0
+      && !encode (&copies.prepared, &prepared_encoded))
+    all = false;
+  return allocations_end (record, look_at_block, &copies) && all;
 }

@@ -19,9 +19,11 @@ bool copies_are_certain (const struct option_set *options, const char *secret,
                          size_t length);
 
 /* Ends the record, and wipes a secret that is certain in the blocks that are
- * still there: as it is, and in the base64 text of something that it is part
- * of, as "user:secret". Returns whether it can say so of all blocks. */
-bool copies_wipe (struct allocations *record, const char *secret,
-                  size_t length) __attribute__ ((nonnull (2)));
+ * still there: as it is, and as SASLprep makes it, if that is certain, too;
+ * either also in the base64 text of something that it is part of, as
+ * "user:secret". Returns whether it can say so of all blocks. */
+bool copies_wipe (struct allocations *record, const struct option_set *options,
+                  const char *secret, size_t length)
+  __attribute__ ((nonnull (2, 3)));
 
 #endif

@@ -26,7 +26,7 @@ call_and_wipe (const struct reveal *reveal, const char *data, size_t length)
   struct allocations *record = allocations_begin ();
   int result = reveal->function (reveal->context, data, length);
 
-  if (!copies_wipe (record, data, length))
+  if (!copies_wipe (record, reveal->instance->options, data, length))
     log_message (LEVEL_WARNING,
                  "%s.%s: libraries may have kept copies in memory: not all "
                  "of it could be looked at",

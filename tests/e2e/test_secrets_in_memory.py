@@ -13,6 +13,7 @@ import resource
 import shlex
 import signal
 import sys
+import unicodedata
 
 import pytest
 
@@ -31,20 +32,24 @@ pytestmark = [memory.needs_root(), pytest.mark.long]
 # is nowhere: passwords, of the sink its hash and its Basic header, too; a client's
 # key as PEM, as DER, as numbers; the md5 of a password; the root key and the record keys.
 # While a load waits for its answer, libcurl holds nothing more than between two.
+# A password that SASLprep changes is nowhere in either form.
 # In the keeper, and in a runner without a connection, nothing is found.
 ALLOWED = {
-    "scram": {
-        # libpq keeps its state of the exchange until the connection closes.
-        "SaltedPassword": "source",
-    },
+    # libpq keeps its state of the exchange until the connection closes.
+    "scram": {"SaltedPassword": "source"},
+    "scram, prepared": {"SaltedPassword": "source"},
 }
 
 HBA = """\
 local all all trust
 hostssl all all 127.0.0.1/32 {method}
 """
-METHODS = {"scram": "scram-sha-256", "md5": "md5", "EC key": "cert",
+METHODS = {"scram": "scram-sha-256", "scram, prepared": "scram-sha-256",
+           "md5": "md5", "EC key": "cert",
            "RSA key": "cert", "sink's EC key": "md5", "sink's RSA key": "md5"}
+
+# Spaces that do not break, a ligature, a Roman number, an umlaut in two.
+CHANGED = "kR7-\u00a0\ufb01\u00a0Zu\u0308rich\u2168"
 
 
 class Server(PostgreSQL):
@@ -105,6 +110,8 @@ def prepare(world, how):
     """A pipeline that signs in so, and the secrets of it."""
     server, sink = world.postgres, world.starrocks
     server.demand(METHODS[how])
+    if how == "scram, prepared":
+        world.password = CHANGED + world.password
     encryption = METHODS[how] if METHODS[how] != "cert" else "scram-sha-256"
     server.sql(f"SET password_encryption = '{encryption}';"
                f"ALTER ROLE {world.role} PASSWORD '{world.password}'")
@@ -122,8 +129,10 @@ def prepare(world, how):
         secrets += memory.private_key(key)
     else:
         secrets.append(Secret("source password", world.password))
-    if how == "scram":
-        secrets += memory.scram(server, world.role, world.password)
+    if METHODS[how] == "scram-sha-256":
+        prepared = unicodedata.normalize("NFKC", world.password)
+        secrets += [Secret("source password, prepared", prepared),
+                    *memory.scram(server, world.role, prepared)]
     if how.startswith("sink's"):
         certificate, key = server.authority.issue(
             "loader", names=(), addresses=(), usage="clientAuth", **algorithm)
@@ -181,8 +190,8 @@ def assert_as_allowed_in_a_load(world, run, how, secrets):
 
 
 @pytest.mark.parametrize("sink, how", [
-    ("https", "scram"), ("http", "md5"), ("https", "EC key"),
-    ("http", "RSA key"),
+    ("https", "scram"), ("http", "scram, prepared"), ("http", "md5"),
+    ("https", "EC key"), ("http", "RSA key"),
     ("mutual", "sink's EC key"), ("mutual", "sink's RSA key")], indirect=["sink"])
 def test_secrets_of_a_connection(world, how):
     pipeline, secrets = prepare(world, how)

@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/test-keeper \
 	tests/unit/test-key-command \
 	tests/unit/test-keys \
+	tests/unit/test-saslprep \
 	tests/unit/test-secret \
 	tests/unit/test-descriptor \
 	tests/unit/test-error \

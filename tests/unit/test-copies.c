@@ -14,8 +14,9 @@ static const char secret[] = "pa55word of 33 bytes, not more...";
 
 /* ---- What is certain --------------------------------------------------- */
 
-static bool
-is_certain (const char *text)
+/* The caller's to free. */
+static struct option_set *
+make_options (void)
 {
   static const struct ezcdc_option options[] = {
     { .name = "host", .type = EZCDC_OPTION_STRING, .help = "host" },
@@ -33,8 +34,16 @@ is_certain (const char *text)
   assert_int_equal (
     option_set_parse (ini, ini_section (ini, "sink"), &table, 1, &set, NULL),
     0);
-  bool certain = copies_are_certain (set, text, strlen (text));
-  option_set_free (set);
+  return set;
+}
+
+static bool
+is_certain (const char *text)
+{
+  struct option_set *options = make_options ();
+  bool certain = copies_are_certain (options, text, strlen (text));
+
+  option_set_free (options);
   return certain;
 }
 
@@ -59,6 +68,16 @@ test_what_is_certain (void **state)
 
 #ifdef WITH_WIPING_FREE
 
+/* Ends the record, and wipes what is left of that secret. */
+static void
+wipe (struct allocations *record, const char *text)
+{
+  struct option_set *options = make_options ();
+
+  assert_true (copies_wipe (record, options, text, strlen (text)));
+  option_set_free (options);
+}
+
 /* Behind the compiler's back. */
 static bool
 is_there (const char *block, size_t size, const char *text)
@@ -79,7 +98,7 @@ test_copies (void **state)
 
   (void) state;
   assert_true (length > 0);
-  assert_true (copies_wipe (record, secret, strlen (secret)));
+  wipe (record, secret);
   assert_string_equal (before, secret);
   assert_string_equal (whole, "");
   assert_memory_equal (part, secret, strlen (secret) - 1);
@@ -109,7 +128,7 @@ test_copies_in_base64 (void **state)
     length = asprintf (&header, "Authorization: Basic %s\r\nHost: x",
                        (char *) encoded);
     assert_true (length > 0);
-    assert_true (copies_wipe (record, secret, strlen (secret)));
+    wipe (record, secret);
     /* All of it. */
     size_t start = strlen ("Authorization: Basic ");
     assert_string_equal (header, "Authorization: Basic ");
@@ -121,10 +140,59 @@ test_copies_in_base64 (void **state)
 }
 
 static void
+test_prepared_copies (void **state)
+{
+  /* A ligature, a space that does not break, a Roman number, and an umlaut in
+   * two characters. */
+  static const char given[] = "\xef\xac\x81\xc2\xa0\xe2\x85\xa8zu\xcc\x88rich";
+  static const char prepared[] = "fi IXz\xc3\xbcrich";
+  unsigned char encoded[100];
+  struct allocations *record = allocations_begin ();
+  char *as_given = strdup (given);
+  char *as_prepared = strdup (prepared);
+  char *header;
+
+  (void) state;
+  EVP_EncodeBlock (encoded, (const unsigned char *) prepared,
+                   (int) strlen (prepared));
+  header = strdup ((char *) encoded);
+  wipe (record, given);
+  assert_string_equal (as_given, "");
+  assert_string_equal (as_prepared, "");
+  assert_string_equal (header, "");
+  free (as_given);
+  free (as_prepared);
+  free (header);
+}
+
+/* What it is prepared to may be a word of a library's own. */
+static void
+test_prepared_copies_that_are_not_certain (void **state)
+{
+  /* Letters of full width: "database". */
+  static const char given[] = "\xef\xbd\x84\xef\xbd\x81\xef\xbd\x94"
+                              "\xef\xbd\x81\xef\xbd\x82\xef\xbd\x81"
+                              "\xef\xbd\x93\xef\xbd\x85";
+  struct allocations *record = allocations_begin ();
+  char *as_given = strdup (given);
+  char *word = strdup ("database");
+
+  (void) state;
+  wipe (record, given);
+  assert_string_equal (as_given, "");
+  assert_string_equal (word, "database");
+  free (as_given);
+  free (word);
+}
+
+static void
 test_without_a_record (void **state)
 {
+  struct option_set *options = make_options ();
+
   (void) state;
-  assert_false (copies_wipe (NULL, secret, strlen (secret)));
+  assert_false (copies_wipe (NULL, options, secret, strlen (secret)));
+  option_set_free (options);
 }
 
 #endif
@@ -137,6 +205,8 @@ main (void)
 #ifdef WITH_WIPING_FREE
     cmocka_unit_test (test_copies),
     cmocka_unit_test (test_copies_in_base64),
+    cmocka_unit_test (test_prepared_copies),
+    cmocka_unit_test (test_prepared_copies_that_are_not_certain),
     cmocka_unit_test (test_without_a_record),
 #endif
   };

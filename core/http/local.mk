@@ -5,9 +5,13 @@ core_libezcdc_core_la_SOURCES += \
 	core/http/client.c \
 	core/http/credential.c \
 	core/http/credential.h \
+	core/http/failure.c \
+	core/http/failure.h \
 	core/http/http.h \
 	core/http/instance_http.c \
 	core/http/instance_http.h \
+	core/http/progress.c \
+	core/http/progress.h \
 	core/http/request.c \
 	core/http/request.h \
 	core/http/session.c \

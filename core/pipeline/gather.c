@@ -390,10 +390,11 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
   bool same, leave_out;
 
   if (table == NULL) {
-    log_message (LEVEL_INFO,
-                 "changes of table %s.%s arrive and are left out: "
-                 "it is not among the tables of this pipeline",
-                 description->schema, description->name);
+    log_message (
+      LEVEL_INFO,
+      "changes of table %s.%s are left out until the next start: it "
+      "was not there when the tables were listed",
+      description->schema, description->name);
     return EZCDC_OK;
   }
   same = table_same_shape (&table->version->description, description);

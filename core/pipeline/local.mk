@@ -13,6 +13,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/pipeline/label.c \
 	core/pipeline/loads.c \
 	core/pipeline/loads.h \
+	core/pipeline/missed.c \
+	core/pipeline/missed.h \
 	core/pipeline/pipeline.c \
 	core/pipeline/pipeline.h \
 	core/pipeline/pool.c \

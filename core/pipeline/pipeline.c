@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "core/keeper/link.h"
 #include "core/pipeline/loads.h"
+#include "core/pipeline/missed.h"
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/position.h"
 #include "core/pipeline/retry.h"
@@ -99,6 +100,13 @@ pipeline_stopping (struct pipeline *pipeline)
   return (enum stop_kind) pipeline->stop;
 }
 
+void
+pipeline_begin_again (struct pipeline *pipeline)
+{
+  pipeline->again = true;
+  pipeline_stop (pipeline, STOP_DRAIN);
+}
+
 const char *
 pipeline_phase_name (uint32_t phase)
 {
@@ -132,7 +140,34 @@ struct discovery {
   struct table_set *tables;
   const struct table_set *among;
   struct text refused; /* what cannot be replicated, and why */
+  /* The first refused table that is not among them, but has the target of one
+   * that is. */
+  struct text intruder;
+  struct text intruder_target;
+  uint64_t intruder_id;
 };
+
+static void
+discovery_say (struct text *text, const struct ezcdc_table *table)
+{
+  text_printf (text, "%stable %s.%s: %s", text->length > 0 ? "; " : "",
+               table->schema, table->name, table->refusal);
+}
+
+static void
+discovery_refused (struct discovery *discovery,
+                   const struct ezcdc_table *table, const char *target)
+{
+  if (discovery->among == NULL
+      || table_set_find (discovery->among, table->id) != NULL)
+    discovery_say (&discovery->refused, table);
+  else if (discovery->intruder.length == 0
+           && table_set_find_target (discovery->among, target) != NULL) {
+    discovery_say (&discovery->intruder, table);
+    text_printf (&discovery->intruder_target, "%s", target);
+    discovery->intruder_id = table->id;
+  }
+}
 
 static int
 discovery_table (struct ezcdc_list *list, const struct ezcdc_table *table)
@@ -141,21 +176,14 @@ discovery_table (struct ezcdc_list *list, const struct ezcdc_table *table)
   struct pipeline *pipeline = discovery->pipeline;
   const char *target = NULL;
 
-  if (table->refusal != NULL && discovery->among != NULL
-      && table_set_find (discovery->among, table->id) == NULL)
-    return EZCDC_OK;
-  if (table->refusal != NULL) {
-    text_printf (&discovery->refused, "%stable %s.%s: %s",
-                 discovery->refused.length > 0 ? "; " : "", table->schema,
-                 table->name, table->refusal);
-    return EZCDC_OK;
-  }
   if (pipeline->target_of != NULL)
     target = pipeline->target_of (pipeline->target_context, table->schema,
                                   table->name);
-  if (table_set_add (discovery->tables, table,
-                     target == NULL ? table->name : target)
-      == NULL)
+  if (target == NULL)
+    target = table->name;
+  if (table->refusal != NULL)
+    discovery_refused (discovery, table, target);
+  else if (table_set_add (discovery->tables, table, target) == NULL)
     return instance_fail (pipeline->source, EZCDC_E_MEMORY,
                           "list the tables: out of memory");
   return EZCDC_OK;
@@ -204,10 +232,18 @@ pipeline_list_tables (struct pipeline *pipeline, struct table_set *ret_set,
   if (result >= 0 && discovery.refused.length > 0)
     result = error_set (error, EZCDC_E_OPERATOR, "%s",
                         text_string (&discovery.refused));
+  if (result >= 0 && discovery.intruder.length > 0
+      && missed_predecessor (among, ret_set, discovery.intruder_id,
+                             text_string (&discovery.intruder_target))
+           != NULL)
+    result = error_set (error, EZCDC_E_OPERATOR, "%s",
+                        text_string (&discovery.intruder));
   if (result >= 0 && ret_set->count == 0 && among == NULL)
     result = error_set (error, EZCDC_E_CONFIG,
                         "no table of the source matches source.tables");
   text_free (&discovery.refused);
+  text_free (&discovery.intruder);
+  text_free (&discovery.intruder_target);
   if (result < 0 || among != NULL)
     return result;
   qsort (ret_set->tables, ret_set->count, sizeof ret_set->tables[0],
@@ -445,6 +481,20 @@ copy_and_follow (struct pipeline *pipeline, struct ezcdc_position from,
 }
 
 static int
+list_again (struct pipeline *pipeline, struct error *error)
+{
+  struct retry retry = { .what = "looking at the source" };
+  int result;
+
+  while ((result = missed_begin (pipeline, error)) < 0) {
+    result = retry_wait (pipeline, &retry, error);
+    if (result < 0)
+      return result;
+  }
+  return 0;
+}
+
+static int
 run_steps (struct pipeline *pipeline, struct error *error)
 {
   struct state_source source = { 0 };
@@ -462,10 +512,12 @@ run_steps (struct pipeline *pipeline, struct error *error)
    * shall leave nothing at the source that keeps its log. Later the source
    * does, which may turn out to be another one. */
   first = !source.known;
-  if (shapes_check (pipeline, error) < 0
+  if (missed_check (pipeline, error) < 0 || shapes_check (pipeline, error) < 0
       || (first && prepare_targets (pipeline, error) < 0)
       || (!only && prepare_source (pipeline, &source, &prepared, error) < 0)
-      || (!first && prepare_targets (pipeline, error) < 0))
+      || (!first && prepare_targets (pipeline, error) < 0)
+      || (first && !only && list_again (pipeline, error) < 0)
+      || (!only && missed_forget (pipeline, error) < 0))
     return error->code;
   memcpy (pipeline->identity, source.identity, sizeof pipeline->identity);
   rounds_set_start (&pipeline->rounds, &source.position);

@@ -121,6 +121,7 @@ struct pipeline {
 
   _Atomic uint32_t stop;  /* enum stop_kind */
   _Atomic uint32_t phase; /* enum pipeline_phase */
+  _Atomic bool again;     /* it shall begin again when it has stopped */
   _Atomic int64_t dead_letters;
   int wake_event;     /* eventfd: something for the control thread to do */
   _Atomic bool ended; /* the reader thread has nothing more to do */
@@ -155,6 +156,8 @@ void pipeline_run (struct pipeline *pipeline);
 
 /* Stop, and why.  Wakes everybody who waits in the core. */
 void pipeline_stop (struct pipeline *pipeline, enum stop_kind kind);
+/* STOP_DRAIN, and then again from the start, with a new list of tables. */
+void pipeline_begin_again (struct pipeline *pipeline);
 /* The first failure counts; implies STOP_FAIL. */
 void pipeline_fail (struct pipeline *pipeline, const struct error *error);
 enum stop_kind pipeline_stopping (struct pipeline *pipeline);

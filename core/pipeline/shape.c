@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/pipeline/missed.h"
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/shape.h"
 #include "core/pipeline/table.h"
@@ -236,20 +237,37 @@ shape_begin_doubt (struct pipeline *pipeline, struct table *table,
   return shape_forget_rows (pipeline, table, error);
 }
 
+static int
+forget_copy (struct pipeline *pipeline, struct table *table,
+             struct error *error)
+{
+  static const struct ezcdc_position never = { 0 };
+
+  if (state_set_copied (pipeline->state, table->id, &never, error) < 0)
+    return error->code;
+  return shape_forget_rows (pipeline, table, error);
+}
+
+int
+shape_copy_anew (struct pipeline *pipeline, struct table *table,
+                 const char *reason, struct error *error)
+{
+  log_message (LEVEL_WARNING, "table %s: %s; it is copied anew", table->name,
+               reason);
+  memset (&table->copied, 0, sizeof table->copied);
+  return forget_copy (pipeline, table, error);
+}
+
 int
 shape_leave_out (struct pipeline *pipeline, struct table *table,
                  const char *reason, struct error *error)
 {
-  static const struct ezcdc_position never = { 0 };
-
   log_message (LEVEL_WARNING,
                "table %s: %s; its changes are left out until it is copied "
                "again",
                table->name, reason);
-  if (state_set_copied (pipeline->state, table->id, &never, error) < 0)
-    return error->code;
   table->left_out = true;
-  return shape_forget_rows (pipeline, table, error);
+  return forget_copy (pipeline, table, error);
 }
 
 static int
@@ -306,6 +324,12 @@ refresh_table (struct pipeline *pipeline, struct table *table,
                       "not have it any more; start the pipeline again to go "
                       "on without it",
                       table->name);
+  if (missed_by_source (table, found)) {
+    table->left_out = true;
+    if (forget_copy (pipeline, table, error) < 0
+        || missed_note (pipeline, table, found, error) < 0)
+      return error->code;
+  }
   known = &table->version->description;
   if (shape_is_doubtful (known->columns, known->column_count,
                          &found->version->description, &reason)) {
@@ -339,6 +363,24 @@ shapes_refresh (struct pipeline *pipeline, struct error *error)
 
 /* ---- looking now and then ---------------------------------------------- */
 
+static void
+tell_where_it_is (struct table *table, const struct table *found)
+{
+  bool renamed = found != NULL && strcmp (found->target, table->target) != 0;
+
+  if (found == NULL && !table->gone)
+    log_message (LEVEL_WARNING,
+                 "table %s is not in the source any more; its rows stay in %s",
+                 table->name, table->target);
+  if (renamed && !table->renamed)
+    log_message (LEVEL_WARNING,
+                 "table %s is called %s now; its rows go to %s until the next "
+                 "start, which copies it to %s",
+                 table->name, found->name, table->target, found->target);
+  table->gone = found == NULL;
+  table->renamed = renamed;
+}
+
 static int
 look_at_table (struct pipeline *pipeline, struct table *table,
                const struct table_set *now, struct error *error)
@@ -347,13 +389,15 @@ look_at_table (struct pipeline *pipeline, struct table *table,
   const struct ezcdc_table *known = &table->version->description;
   CLEANUP_TEXT struct text reason = { 0 };
 
-  if (found == NULL && !table->gone)
-    log_message (LEVEL_WARNING,
-                 "table %s is not in the source any more; its rows stay in %s",
-                 table->name, table->target);
-  table->gone = found == NULL;
-  if (found == NULL || table->phase != TABLE_STREAMING
-      || !pipeline_copies (pipeline)
+  tell_where_it_is (table, found);
+  if (found == NULL || !pipeline_copies (pipeline))
+    return 0;
+  if (missed_by_source (table, found)) {
+    if (shape_leave_out (pipeline, table, MISSED_BY_SOURCE, error) < 0)
+      return error->code;
+    return missed_note (pipeline, table, found, error);
+  }
+  if (table->phase != TABLE_STREAMING
       || !shape_is_doubtful (known->columns, known->column_count,
                              &found->version->description, &reason))
     return 0;
@@ -367,6 +411,8 @@ shapes_look (struct pipeline *pipeline, bool *ret_doubt, struct error *error)
   int result = pipeline_list_tables (pipeline, &now, &pipeline->tables, error);
 
   *ret_doubt = false;
+  if (result >= 0 && missed_exchange (pipeline, &now))
+    pipeline_begin_again (pipeline);
   for (size_t i = 0; i < pipeline->tables.count && result >= 0; i++) {
     struct table *table = pipeline->tables.tables[i];
     uint32_t phase = table->phase;

@@ -55,7 +55,10 @@ int shapes_check (struct pipeline *pipeline, struct error *error);
 int shape_begin_doubt (struct pipeline *pipeline, struct table *table,
                        const char *reason, struct error *error);
 
-/* The same, and its changes are left out until it is copied. */
+/* The same at the start, and its target is emptied before. */
+int shape_copy_anew (struct pipeline *pipeline, struct table *table,
+                     const char *reason, struct error *error);
+/* The same while streaming: its changes are left out until it is copied. */
 int shape_leave_out (struct pipeline *pipeline, struct table *table,
                      const char *reason, struct error *error);
 

@@ -149,6 +149,7 @@ table_set_add (struct table_set *set, const struct ezcdc_table *description,
   if (table == NULL)
     return NULL;
   table->id = description->id;
+  table->edition = description->version;
   table->rows_total = description->estimated_rows;
   table->target = strdup (target);
   if (description->schema[0] == '\0')
@@ -181,6 +182,15 @@ table_set_find (const struct table_set *set, uint64_t id)
       return set->slots[slot];
     slot = (slot + 1) & (set->slot_count - 1);
   }
+  return NULL;
+}
+
+struct table *
+table_set_find_target (const struct table_set *set, const char *target)
+{
+  for (size_t i = 0; i < set->count; i++)
+    if (strcmp (set->tables[i]->target, target) == 0)
+      return set->tables[i];
   return NULL;
 }
 

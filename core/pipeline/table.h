@@ -47,7 +47,9 @@ struct table {
   /* The view that its rows were copied from; length 0: they were not, and the
    * target may hold rows of somebody else. */
   struct ezcdc_position copied;
-  bool gone;     /* the source does not list it any more, as was told */
+  uint64_t edition; /* what the source gave as version when it listed it */
+  bool gone;        /* the source does not list it any more, as was told */
+  bool renamed;     /* the source has it under another name, as was told */
   bool again;    /* its columns have changed under its copy: one more is due */
   bool left_out; /* its changes are, until it is copied: see shape.h */
 
@@ -88,6 +90,10 @@ struct table *table_set_add (struct table_set *set,
                              const char *target);
 /* NULL if there is none. */
 struct table *table_set_find (const struct table_set *set, uint64_t id);
+
+/* Looks at all of them.  NULL if there is none. */
+struct table *table_set_find_target (const struct table_set *set,
+                                     const char *target);
 
 /* Whether two descriptions name the same columns, types and key. */
 bool table_same_shape (const struct ezcdc_table *one,

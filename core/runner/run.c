@@ -36,7 +36,6 @@ struct control {
   int64_t status; /* monotonic time of the last status */
   bool keeper_gone;
   bool hurry; /* store every position at once */
-  bool again; /* the run is to go on in a new process */
 };
 
 static void *
@@ -77,14 +76,13 @@ control_renew (struct control *control)
 {
   const char *path = confinement_outdated (&control->assembly.confinement);
 
-  if (path == NULL || control->again)
+  if (path == NULL || control->pipeline.again)
     return;
   log_message (LEVEL_INFO,
                "%s was replaced: the runner is started again to read it",
                path);
-  control->again = true;
   control->hurry = true;
-  pipeline_stop (&control->pipeline, STOP_DRAIN);
+  pipeline_begin_again (&control->pipeline);
 }
 
 static void
@@ -112,7 +110,7 @@ control_signal (struct control *control)
   if (info.ssi_signo == SIGHUP)
     assembly_reload (&control->assembly);
   else {
-    control->again = false;
+    control->pipeline.again = false;
     control->hurry = true;
     pipeline_stop (&control->pipeline, STOP_DRAIN);
   }
@@ -223,7 +221,7 @@ control_finish (struct control *control)
     log_message (LEVEL_ERROR, "%s", failure->text);
   if (failed)
     return RUNNER_FAILED;
-  return control->again ? RUNNER_EXIT_AGAIN : RUNNER_DONE;
+  return pipeline->again ? RUNNER_EXIT_AGAIN : RUNNER_DONE;
 }
 
 static int

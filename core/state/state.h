@@ -14,6 +14,7 @@
 #include <ezcdc/connector.h>
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 
 struct state; /* thread-safe */
 
@@ -105,6 +106,20 @@ int state_set_copied (struct state *state, uint64_t table_id,
 int state_get_copied (struct state *state, uint64_t table_id,
                       struct ezcdc_position *ret_position,
                       struct error *error);
+
+/* As what the table's changes were followed: the edition is what the source
+ * gave as its version, the target where its rows go.  Of a table that was not
+ * followed yet, 0 and an empty text. */
+int state_set_followed (struct state *state, uint64_t table_id,
+                        uint64_t edition, const char *target,
+                        struct error *error);
+int state_get_followed (struct state *state, uint64_t table_id,
+                        uint64_t *ret_edition, struct text *ret_target,
+                        struct error *error);
+
+/* Everything of a table. */
+int state_forget_table (struct state *state, uint64_t table_id,
+                        struct error *error);
 
 /* The chunks of a table's snapshot.  sequence counts from 0. */
 struct state_chunk {

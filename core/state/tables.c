@@ -211,6 +211,75 @@ state_get_copied (struct state *state, uint64_t table_id,
 }
 
 int
+state_set_followed (struct state *state, uint64_t table_id, uint64_t edition,
+                    const char *target, struct error *error)
+{
+  int result = state_run (
+    state, error, "INSERT OR REPLACE INTO followed VALUES (?, ?, ?)", "iit",
+    (int64_t) table_id, (int64_t) edition, target);
+
+  return result < 0 ? result : 0;
+}
+
+struct followed {
+  uint64_t edition;
+  struct text *target;
+};
+
+static int
+followed_row (void *context, sqlite3_stmt *row)
+{
+  struct followed *followed = context;
+
+  followed->edition = (uint64_t) sqlite3_column_int64 (row, 0);
+  text_printf (followed->target, "%s",
+               (const char *) sqlite3_column_text (row, 1));
+  return 0;
+}
+
+int
+state_get_followed (struct state *state, uint64_t table_id,
+                    uint64_t *ret_edition, struct text *ret_target,
+                    struct error *error)
+{
+  struct followed followed = { .target = ret_target };
+  int result = state_read (
+    state, error, "read as what a table was followed", followed_row, &followed,
+    "SELECT edition, target FROM followed WHERE table_id = ?", "i",
+    (int64_t) table_id);
+
+  if (result < 0)
+    return result;
+  if (ret_target->failed)
+    return error_set (error, EZCDC_E_MEMORY,
+                      "read as what a table was followed: out of memory");
+  *ret_edition = followed.edition;
+  return 0;
+}
+
+int
+state_forget_table (struct state *state, uint64_t table_id,
+                    struct error *error)
+{
+  static const char *const statements[] = {
+    "DELETE FROM chunks WHERE table_id = ?",
+    "DELETE FROM columns WHERE table_id = ?",
+    "DELETE FROM copies WHERE table_id = ?",
+    "DELETE FROM followed WHERE table_id = ?",
+    "DELETE FROM tables WHERE id = ?",
+  };
+
+  if (state_begin (state, error) < 0)
+    return error->code;
+  for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
+    if (state_run (state, error, statements[i], "i", (int64_t) table_id) < 0) {
+      state_rollback (state);
+      return error->code;
+    }
+  return state_commit (state, error);
+}
+
+int
 state_add_chunk (struct state *state, uint64_t table_id,
                  const struct state_chunk *chunk, struct error *error)
 {

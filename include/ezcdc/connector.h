@@ -202,10 +202,13 @@ struct ezcdc_table {
   const char *refusal; /* NULL, or why this table cannot be replicated and
                           what to do about it */
   const struct ezcdc_column *columns;
-  uint32_t column_count;   /* at least 1 */
-  uint32_t key_count;      /* columns with EZCDC_COLUMN_KEY */
-  uint64_t version;        /* grows when the table's columns change; set by the
-                            host */
+  uint32_t column_count; /* at least 1 */
+  uint32_t key_count;    /* columns with EZCDC_COLUMN_KEY */
+  /* To a sink: grows when the table's columns change; set by the host.  From
+   * a source that lists it, since 1.1: another number than before if changes
+   * of the table may not have been kept in between, so that it has to be copied
+   * anew; 0: nothing is known of that. */
+  uint64_t version;
   int64_t estimated_rows;  /* -1 if unknown */
   int64_t estimated_bytes; /* -1 if unknown */
 };

@@ -55,16 +55,28 @@ enum {
   TABLE_ODD_IDENTITY, /* a leaf that identifies its rows otherwise */
   TABLE_PUBLISHED,
   TABLE_FILTER,
+  TABLE_MEMBERSHIP, /* the OID of what puts it into the publication */
 };
 
-/* $1 the OIDs, $2 the publication; %s the row filter (from 15 on). How many
+/* What puts a table into the publication. It is made anew when the table is
+ * taken out and put back, and when its row filter or its columns are replaced:
+ * changes may have been left out in between. */
+#define SQL_MEMBERSHIP                                                        \
+  "COALESCE((SELECT r.oid FROM pg_publication_rel r"                          \
+  " WHERE r.prpubid = u.oid AND r.prrelid = c.oid)"
+#define SQL_MEMBERSHIP_BY_SCHEMA                                              \
+  ", (SELECT s.oid FROM pg_publication_namespace s"                           \
+  " WHERE s.pnpubid = u.oid AND s.pnnspid = n.oid)"
+
+/* $1 the OIDs, $2 the publication; %s the row filter, and the membership by
+ * schema (from 15 on). How many
  * rows a table has that was never analyzed is guessed as the planner does it:
  * from its size, and 32 bytes for what has no fixed length. */
 static const char describe_tables[] =
   "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,"
   " c.relreplident, k.columns, COALESCE(k.indimmediate, true),"
   " s.secured, s.rows, s.bytes, s.odd, s.identity,"
-  " p.tablename IS NOT NULL, %s"
+  " p.tablename IS NOT NULL, %s, " SQL_MEMBERSHIP "%s, u.oid, 0)"
   " FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
   " JOIN pg_class c ON c.oid = w.oid"
   " JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -91,6 +103,7 @@ static const char describe_tables[] =
   "  FROM " SQL_TREE " l JOIN pg_class lc ON lc.oid = l.oid) s"
   " LEFT JOIN pg_publication_tables p ON p.pubname = $2"
   "  AND p.schemaname = n.nspname AND p.tablename = c.relname"
+  " LEFT JOIN pg_publication u ON u.pubname = $2"
   " ORDER BY w.place";
 
 enum {
@@ -185,7 +198,7 @@ catalog_read (struct postgres *self, struct session *session, const char *oids,
   struct catalog catalog = { .version = session->version };
   /* From 15 on a publication may choose columns and rows. */
   bool choosy = session->version >= 150000;
-  char sql[sizeof describe_columns + 512];
+  char sql[sizeof describe_tables + sizeof describe_columns];
   int code;
 
   if (session_texts_are_bytes (session))
@@ -193,7 +206,8 @@ catalog_read (struct postgres *self, struct session *session, const char *oids,
   code = publication_read (self, session, &catalog.publication);
   if (code != EZCDC_OK)
     return code;
-  snprintf (sql, sizeof sql, describe_tables, choosy ? "p.rowfilter" : "NULL");
+  snprintf (sql, sizeof sql, describe_tables, choosy ? "p.rowfilter" : "NULL",
+            choosy ? SQL_MEMBERSHIP_BY_SCHEMA : "");
   code = session_query (session, "read the catalog", sql, 2, parameters,
                         &catalog.tables);
   if (code != EZCDC_OK)
@@ -482,6 +496,7 @@ catalog_next (struct postgres *self, struct catalog *catalog,
   table->name = PQgetvalue (result, row, TABLE_NAME);
   table->estimated_bytes = field_number (result, row, TABLE_BYTES);
   table->estimated_rows = field_number (result, row, TABLE_ROWS);
+  table->version = (uint64_t) field_number (result, row, TABLE_MEMBERSHIP);
   description->filter = field_text (result, row, TABLE_FILTER);
   description->partitioned = *PQgetvalue (result, row, TABLE_KIND) == 'p';
   code = describe_all_columns (catalog, PQgetvalue (result, row, TABLE_OID),

@@ -175,6 +175,21 @@ discover_oids (struct postgres *self, struct session *session,
   return code;
 }
 
+/* Notes the table for relations_update, and hands it to the core. */
+static int
+discover_table (struct postgres *self, const struct ezcdc_table *table,
+                struct ezcdc_list *list)
+{
+  bool noted;
+
+  pthread_mutex_lock (&self->lock);
+  noted = oids_add (&self->listed, (uint32_t) table->id);
+  pthread_mutex_unlock (&self->lock);
+  if (!noted)
+    return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
+  return host->list_table (list, table);
+}
+
 static int
 discover_list (struct postgres *self, struct session *session,
                const char *oids, struct ezcdc_list *list)
@@ -187,7 +202,7 @@ discover_list (struct postgres *self, struct session *session,
   if (code != EZCDC_OK)
     return code;
   while ((code = catalog_next (self, &catalog, &description)) == EZCDC_OK) {
-    code = host->list_table (list, &description.table);
+    code = discover_table (self, &description.table, list);
     if (code < 0)
       break;
   }

@@ -26,6 +26,8 @@ plugins_postgres_postgres_la_SOURCES = \
 	plugins/postgres/fetch.h \
 	plugins/postgres/gate.c \
 	plugins/postgres/gate.h \
+	plugins/postgres/oids.c \
+	plugins/postgres/oids.h \
 	plugins/postgres/options.c \
 	plugins/postgres/options.h \
 	plugins/postgres/pattern.c \

@@ -27,6 +27,7 @@ postgres_close (void *opaque)
   session_close (self->idle);
   session_close (self->exported.session);
   patterns_free (&self->patterns);
+  oids_clear (&self->listed);
   pthread_mutex_destroy (&self->lock);
   free (self);
 }

@@ -18,13 +18,13 @@
  *   copy.c         rows of COPY                             (pure)
  *   stream.c       the replication protocol; changes.c: what it carries
  *   pgoutput.c     messages of the output plugin            (pure)
- *   relation.c     tables as the stream describes them
+ *   relation.c     tables as the stream describes them; oids.c: which of them
+ *                  are the core's
  *   wal.c          the end of the log
  *   check.c  fetch.c
  *
  * Threads. Functions of the source may run side by side; they share struct
- * postgres, of which only the idle session and the exported snapshot change
- * after open, under the lock. Snapshot, readers and streams have sessions of
+ * postgres, of which only what its lock guards changes after open. Snapshot, readers and streams have sessions of
  * their own.
  *
  * Nothing here waits but through the host (so that every wait can be
@@ -41,6 +41,7 @@
 
 #include <ezcdc/connector.h>
 
+#include "oids.h"
 #include "pattern.h"
 #include "retention.h"
 
@@ -77,6 +78,8 @@ struct postgres {
   struct patterns patterns;
 
   pthread_mutex_t lock; /* guards all below */
+  struct oids listed;   /* all tables that the core was told of: it goes on to
+                           want them under another name, too */
   struct session *idle; /* a session that nobody uses, or NULL */
   struct exported exported;
   struct retention retention;

@@ -108,6 +108,22 @@ relation_reserve (struct relation *relation, uint32_t count)
          && relation->old_values != NULL && relation->keys != NULL;
 }
 
+/* The core's tables stay wanted under any name; others may be once it makes a
+ * new list. */
+static bool
+relation_is_wanted (struct postgres *self,
+                    const struct pgoutput_message *message)
+{
+  bool listed;
+
+  pthread_mutex_lock (&self->lock);
+  listed = oids_have (&self->listed, message->relation);
+  pthread_mutex_unlock (&self->lock);
+  return listed
+         || patterns_find (&self->patterns, message->schema, message->name)
+              != NULL;
+}
+
 int
 relations_update (struct relations *relations, struct postgres *self,
                   const struct pgoutput_message *message, const char *data)
@@ -136,11 +152,7 @@ relations_update (struct relations *relations, struct postgres *self,
   relation->message = copy;
   relation->length = length;
   relation->described = false;
-  /* Once wanted always wanted: it may have got another name. */
-  relation->wanted = relation->wanted
-                     || patterns_find (&self->patterns, message->schema,
-                                       message->name)
-                          != NULL;
+  relation->wanted = relation_is_wanted (self, message);
   return EZCDC_OK;
 }
 

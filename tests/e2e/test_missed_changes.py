@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of which the stream has missed changes: they come back, are put back
+into the publication, or change their names."""
+
+import pytest
+
+TABLES = "".join(
+    f"CREATE TABLE {name} (id int PRIMARY KEY, v text);"
+    f"INSERT INTO {name} SELECT i, '{name}' || i FROM generate_series(1, 50) i;"
+    for name in ("a", "b"))
+ANEW = "it is copied anew"
+MISSED = "the source has not kept its changes for a while"
+
+
+@pytest.fixture
+def world(world):
+    world.sql(TABLES)
+    return world
+
+
+def change(world, table, mark):
+    """A row that comes, one that changes and one that goes."""
+    world.sql(f"INSERT INTO {table} VALUES ({mark}, 'new {mark}');"
+              f"UPDATE {table} SET v = 'changed {mark}' WHERE id = 1;"
+              f"DELETE FROM {table} WHERE id = {mark % 40 + 2}")
+
+
+def streaming(world, **sections):
+    pipeline = world.pipeline(**sections)
+    run = pipeline.start()
+    run.wait_streaming()
+    world.wait_same(run, "a", "b")
+    return pipeline, run
+
+
+def list_tables(pipeline, tables):
+    pipeline.section("source", tables=tables)
+    pipeline.write()
+
+
+def test_a_table_that_was_left_out_and_comes_back(world):
+    pipeline = world.pipeline(tables="public.a, public.b")
+    pipeline.until_caught_up()
+    list_tables(pipeline, "public.a")
+    change(world, "b", 100)
+    run = pipeline.until_caught_up()
+    assert "table public.b is not among the tables any more" in run.stderr
+    list_tables(pipeline, "public.a, public.b")
+    change(world, "b", 101)
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
+def test_a_start_that_fails_forgets_nothing(world):
+    pipeline = world.pipeline(tables="public.a, public.b")
+    pipeline.until_caught_up()
+    list_tables(pipeline, "public.a, public.c")
+    assert pipeline.until_caught_up(expect=None).code != 0
+    list_tables(pipeline, "public.a, public.b")
+    change(world, "b", 100)
+    run = pipeline.until_caught_up()
+    world.assert_same("a", "b")
+    assert "copying" not in run.stderr, run.stderr
+
+
+def test_a_table_that_was_out_of_the_publication_between_two_runs(world):
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} DROP TABLE b")
+    change(world, "b", 100)
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} ADD TABLE b")
+    change(world, "b", 101)
+    run = pipeline.until_caught_up()
+    world.assert_same("a", "b")
+    assert MISSED in run.stderr
+
+
+def test_a_table_that_was_out_of_the_publication_under_a_run(world):
+    """It is back before anybody has looked."""
+    pipeline, run = streaming(world, pipeline={"recheck_interval": "1s"})
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} DROP TABLE b")
+    change(world, "b", 100)
+    change(world, "a", 100)
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} ADD TABLE b")
+    change(world, "b", 101)
+    run.wait_until(lambda: MISSED in run.text, "it is seen")
+    change(world, "b", 102)
+    world.settle(run, "a", "b")
+
+
+def test_a_table_that_stopped_the_run_because_it_left_the_publication(world):
+    pipeline, run = streaming(world, pipeline={"recheck_interval": "1s"})
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} DROP TABLE b")
+    change(world, "b", 100)
+    assert run.wait_exit() == 1, run.describe()
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} ADD TABLE b")
+    change(world, "b", 101)
+    run = pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
+def test_a_row_filter_that_is_replaced(world):
+    if world.postgres.version < 15:
+        pytest.skip("row filters came with PostgreSQL 15")
+    world.admin("CREATE PUBLICATION few FOR TABLE a WHERE (id < 10), b")
+    pipeline = world.pipeline(source={"publication": "few"},
+                              pipeline={"recheck_interval": "1s"})
+    run = pipeline.start()
+    run.wait_streaming()
+    run.wait_until(lambda: len(world.target_rows("a")) == 9, "those are copied")
+    world.admin("ALTER PUBLICATION few SET TABLE a, b")
+    run.wait_until(lambda: MISSED in run.text, "it is seen")
+    world.settle(run, "a", "b")
+
+
+def test_what_is_not_copied_is_told(world):
+    world.sql("DELETE FROM b")
+    pipeline = world.pipeline(source={"snapshot": "never"})
+    pipeline.until_caught_up()
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} DROP TABLE b")
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} ADD TABLE b")
+    run = pipeline.until_caught_up()
+    assert f"table public.b: {MISSED}" in run.stderr
+    assert "what was missed is missing" in run.stderr
+
+
+@pytest.mark.parametrize("there, back", [
+    ("RENAME TO z", "ALTER TABLE z RENAME TO a"),
+    ("SET SCHEMA elsewhere", "ALTER TABLE elsewhere.a SET SCHEMA public")])
+def test_a_table_that_had_another_name_for_a_while(world, there, back):
+    world.admin("CREATE SCHEMA elsewhere")
+    world.admin(f"GRANT ALL ON SCHEMA elsewhere TO {world.role}")
+    pipeline = world.pipeline(tables="public.a, public.b")
+    pipeline.until_caught_up()
+    world.sql(f"ALTER TABLE a {there}")
+    change(world, "elsewhere.a" if "SCHEMA" in there else "z", 100)
+    world.sql(back)
+    change(world, "a", 101)
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
+SWAP = ("BEGIN; ALTER TABLE a RENAME TO x; ALTER TABLE b RENAME TO a;"
+        "ALTER TABLE x RENAME TO b; COMMIT")
+
+
+def test_two_tables_that_swap_their_names_between_two_runs(world):
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    world.sql(SWAP)
+    change(world, "a", 100)
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
+def test_two_tables_that_swap_their_names_under_a_run(world):
+    _, run = streaming(world, pipeline={"recheck_interval": "1s"})
+    world.sql(SWAP)
+    change(world, "a", 100)
+    run.wait_until(lambda: "begins again" in run.text, "it is seen")
+    world.settle(run, "a", "b")
+
+
+def everything(world):
+    """A publication that has each table at once."""
+    world.admin("CREATE PUBLICATION everything FOR ALL TABLES"
+                + (" WITH (publish_via_partition_root = true)"
+                   if world.postgres.version >= 13 else ""))
+    return {"publication": "everything"}
+
+
+def test_a_table_that_is_made_anew_under_a_run(world):
+    pipeline, run = streaming(world, source=everything(world),
+                              pipeline={"recheck_interval": "1s"})
+    world.sql("BEGIN; DROP TABLE a; CREATE TABLE a (id int PRIMARY KEY, v text);"
+              "INSERT INTO a VALUES (1, 'anew'), (99, 'anew'); COMMIT")
+    change(world, "b", 100)
+    run.wait_until(lambda: "begins again" in run.text, "it is seen")
+    world.settle(run, "a", "b")
+
+
+def test_a_table_that_takes_the_name_of_another(world):
+    """New rows are prepared beside, then both names change."""
+    pipeline, run = streaming(world, source=everything(world),
+                              pipeline={"recheck_interval": "1s"},
+                              tables="public.a, public.b")
+    world.sql("CREATE TABLE beside (id int PRIMARY KEY, v text);"
+              "INSERT INTO beside VALUES (1, 'beside'), (99, 'beside');"
+              "BEGIN; ALTER TABLE a RENAME TO old; ALTER TABLE beside RENAME TO"
+              " a; COMMIT")
+    change(world, "a", 100)
+    run.wait_until(lambda: "begins again" in run.text, "it is seen")
+    world.settle(run, "a", "b")
+
+
+def test_a_table_that_takes_the_name_of_another_and_is_not_published(world):
+    pipeline, run = streaming(world, pipeline={"recheck_interval": "1s"})
+    world.sql("BEGIN; DROP TABLE a; CREATE TABLE a (id int PRIMARY KEY, v text);"
+              "INSERT INTO a VALUES (1, 'anew'); COMMIT")
+    assert run.wait_exit() == 1, run.describe()
+    assert "table public.a: it is not in publication" in run.text, run.text
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} ADD TABLE a")
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
+def test_a_renamed_table_goes_on_and_is_told(world):
+    _, run = streaming(world, pipeline={"recheck_interval": "1s"})
+    world.sql("ALTER TABLE a RENAME TO z")
+    change(world, "z", 100)
+    run.wait_until(lambda: "table public.a is called public.z now" in run.text,
+                   "it is told")
+    run.wait_until(lambda: any("new 100" in row for row in
+                               world.target_rows("a")), "it goes on")
+    assert run.terminate() == 0

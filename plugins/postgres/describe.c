@@ -383,6 +383,33 @@ describe_refuse_key (const struct catalog *catalog, int row,
     REFUSE ("the publication's column list leaves out a column of its key");
 }
 
+/* A table that the core knows may get a partition that the role may not read.
+ * The stream needs no right to it: whoever copies the table will be told. */
+static bool
+describe_goes_on (struct postgres *self, const struct catalog *catalog,
+                  int row, int unreadable)
+{
+  uint32_t oid = (uint32_t) field_number (catalog->tables, row, TABLE_OID);
+  bool listed, told;
+
+  pthread_mutex_lock (&self->lock);
+  listed = oids_have (&self->listed, oid);
+  told = oids_have (&self->unreadable, oid);
+  if (listed && !told)
+    told = !oids_add (&self->unreadable, oid);
+  pthread_mutex_unlock (&self->lock);
+  if (listed && !told)
+    host->log (self->instance, EZCDC_LOG_WARNING,
+               "role %s may not read all of table %s.%s: its changes arrive,"
+               " but the next start or copy will fail; GRANT SELECT ON %s TO"
+               " %s",
+               self->user, PQgetvalue (catalog->tables, row, TABLE_SCHEMA),
+               PQgetvalue (catalog->tables, row, TABLE_NAME),
+               PQgetvalue (catalog->columns, unreadable, COLUMN_UNREADABLE),
+               self->user);
+  return listed;
+}
+
 /* Against the rights and the publication. */
 static void
 describe_refuse_access (struct postgres *self, const struct catalog *catalog,
@@ -408,7 +435,8 @@ describe_refuse_access (struct postgres *self, const struct catalog *catalog,
               " its partitioned table: name that)",
               self->publication, self->publication);
   }
-  else if (unreadable >= 0)
+  else if (unreadable >= 0
+           && !describe_goes_on (self, catalog, row, unreadable))
     REFUSE ("role %s may not read column %s; GRANT SELECT ON %s TO %s",
             self->user, PQgetvalue (catalog->columns, unreadable, COLUMN_NAME),
             PQgetvalue (catalog->columns, unreadable, COLUMN_UNREADABLE),

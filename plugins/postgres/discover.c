@@ -182,6 +182,8 @@ discover_table (struct postgres *self, const struct ezcdc_table *table,
 {
   bool noted;
 
+  if (table->refusal != NULL)
+    return host->list_table (list, table);
   pthread_mutex_lock (&self->lock);
   noted = oids_add (&self->listed, (uint32_t) table->id);
   pthread_mutex_unlock (&self->lock);

@@ -28,6 +28,7 @@ postgres_close (void *opaque)
   session_close (self->exported.session);
   patterns_free (&self->patterns);
   oids_clear (&self->listed);
+  oids_clear (&self->unreadable);
   pthread_mutex_destroy (&self->lock);
   free (self);
 }

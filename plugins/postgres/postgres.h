@@ -24,8 +24,8 @@
  *   check.c  fetch.c
  *
  * Threads. Functions of the source may run side by side; they share struct
- * postgres, of which only what its lock guards changes after open. Snapshot, readers and streams have sessions of
- * their own.
+ * postgres, of which only what its lock guards changes after open. Snapshot,
+ * readers and streams have sessions of their own.
  *
  * Nothing here waits but through the host (so that every wait can be
  * interrupted), except stream_close, which waits a bounded time.
@@ -80,7 +80,9 @@ struct postgres {
   pthread_mutex_t lock; /* guards all below */
   struct oids listed;   /* all tables that the core was told of: it goes on to
                            want them under another name, too */
-  struct session *idle; /* a session that nobody uses, or NULL */
+  struct oids unreadable; /* those of them that the role may not read any
+                             more, as was told */
+  struct session *idle;   /* a session that nobody uses, or NULL */
   struct exported exported;
   struct retention retention;
   int64_t refused; /* monotonic time when the server last let nobody in

@@ -172,7 +172,8 @@ def everything(world):
 def test_a_table_that_is_made_anew_under_a_run(world):
     pipeline, run = streaming(world, source=everything(world),
                               pipeline={"recheck_interval": "1s"})
-    world.sql("BEGIN; DROP TABLE a; CREATE TABLE a (id int PRIMARY KEY, v text);"
+    world.sql("BEGIN; DROP TABLE a;"
+              "CREATE TABLE a (id int PRIMARY KEY, v text);"
               "INSERT INTO a VALUES (1, 'anew'), (99, 'anew'); COMMIT")
     change(world, "b", 100)
     run.wait_until(lambda: "begins again" in run.text, "it is seen")
@@ -195,7 +196,8 @@ def test_a_table_that_takes_the_name_of_another(world):
 
 def test_a_table_that_takes_the_name_of_another_and_is_not_published(world):
     pipeline, run = streaming(world, pipeline={"recheck_interval": "1s"})
-    world.sql("BEGIN; DROP TABLE a; CREATE TABLE a (id int PRIMARY KEY, v text);"
+    world.sql("BEGIN; DROP TABLE a;"
+              "CREATE TABLE a (id int PRIMARY KEY, v text);"
               "INSERT INTO a VALUES (1, 'anew'); COMMIT")
     assert run.wait_exit() == 1, run.describe()
     assert "table public.a: it is not in publication" in run.text, run.text

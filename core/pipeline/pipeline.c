@@ -154,12 +154,19 @@ discovery_say (struct text *text, const struct ezcdc_table *table)
                table->schema, table->name, table->refusal);
 }
 
-static void
+/* A table that is followed has its changes missed from now on, whatever the
+ * reason is. */
+static int
 discovery_refused (struct discovery *discovery,
                    const struct ezcdc_table *table, const char *target)
 {
-  if (discovery->among == NULL
-      || table_set_find (discovery->among, table->id) != NULL)
+  struct pipeline *pipeline = discovery->pipeline;
+  struct error error = { 0 };
+  struct table *followed = discovery->among == NULL
+                             ? NULL
+                             : table_set_find (discovery->among, table->id);
+
+  if (discovery->among == NULL || followed != NULL)
     discovery_say (&discovery->refused, table);
   else if (discovery->intruder.length == 0
            && table_set_find_target (discovery->among, target) != NULL) {
@@ -167,6 +174,10 @@ discovery_refused (struct discovery *discovery,
     text_printf (&discovery->intruder_target, "%s", target);
     discovery->intruder_id = table->id;
   }
+  if (followed != NULL && pipeline_copies (pipeline)
+      && shape_forget_copy (pipeline, followed, &error) < 0)
+    return instance_fail (pipeline->source, error.code, "%s", error.text);
+  return EZCDC_OK;
 }
 
 static int
@@ -182,8 +193,8 @@ discovery_table (struct ezcdc_list *list, const struct ezcdc_table *table)
   if (target == NULL)
     target = table->name;
   if (table->refusal != NULL)
-    discovery_refused (discovery, table, target);
-  else if (table_set_add (discovery->tables, table, target) == NULL)
+    return discovery_refused (discovery, table, target);
+  if (table_set_add (discovery->tables, table, target) == NULL)
     return instance_fail (pipeline->source, EZCDC_E_MEMORY,
                           "list the tables: out of memory");
   return EZCDC_OK;

@@ -237,9 +237,9 @@ shape_begin_doubt (struct pipeline *pipeline, struct table *table,
   return shape_forget_rows (pipeline, table, error);
 }
 
-static int
-forget_copy (struct pipeline *pipeline, struct table *table,
-             struct error *error)
+int
+shape_forget_copy (struct pipeline *pipeline, struct table *table,
+                   struct error *error)
 {
   static const struct ezcdc_position never = { 0 };
 
@@ -255,7 +255,7 @@ shape_copy_anew (struct pipeline *pipeline, struct table *table,
   log_message (LEVEL_WARNING, "table %s: %s; it is copied anew", table->name,
                reason);
   memset (&table->copied, 0, sizeof table->copied);
-  return forget_copy (pipeline, table, error);
+  return shape_forget_copy (pipeline, table, error);
 }
 
 int
@@ -267,7 +267,7 @@ shape_leave_out (struct pipeline *pipeline, struct table *table,
                "again",
                table->name, reason);
   table->left_out = true;
-  return forget_copy (pipeline, table, error);
+  return shape_forget_copy (pipeline, table, error);
 }
 
 static int
@@ -326,7 +326,7 @@ refresh_table (struct pipeline *pipeline, struct table *table,
                       table->name);
   if (missed_by_source (table, found)) {
     table->left_out = true;
-    if (forget_copy (pipeline, table, error) < 0
+    if (shape_forget_copy (pipeline, table, error) < 0
         || missed_note (pipeline, table, found, error) < 0)
       return error->code;
   }

@@ -72,6 +72,10 @@ int shapes_look (struct pipeline *pipeline, bool *ret_doubt,
 int shape_forget_rows (struct pipeline *pipeline, struct table *table,
                        struct error *error);
 
+/* The same, and its target is to be emptied first. */
+int shape_forget_copy (struct pipeline *pipeline, struct table *table,
+                       struct error *error);
+
 /* Before a copy: asks the source for the columns that the waiting tables have
  * now.  If they have changed since the stream or an earlier attempt saw them,
  * one more copy is due after this one. */

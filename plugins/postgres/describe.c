@@ -55,18 +55,21 @@ enum {
   TABLE_ODD_IDENTITY, /* a leaf that identifies its rows otherwise */
   TABLE_PUBLISHED,
   TABLE_FILTER,
-  TABLE_MEMBERSHIP, /* the OID of what puts it into the publication */
+  TABLE_MEMBERSHIP, /* how it has come into the publication, as a number */
 };
 
-/* What puts a table into the publication. It is made anew when the table is
- * taken out and put back, and when its row filter or its columns are replaced:
- * changes may have been left out in between. */
+/* The OID of what puts a table into the publication, which is made anew when
+ * the table is taken out and put back, and when its row filter or its columns are
+ * replaced; in the upper half the transaction that has written the publication
+ * last, perhaps to leave out updates for a while. If either is another one,
+ * changes may have been left out. */
 #define SQL_MEMBERSHIP                                                        \
   "COALESCE((SELECT r.oid FROM pg_publication_rel r"                          \
   " WHERE r.prpubid = u.oid AND r.prrelid = c.oid)"
 #define SQL_MEMBERSHIP_BY_SCHEMA                                              \
   ", (SELECT s.oid FROM pg_publication_namespace s"                           \
   " WHERE s.pnpubid = u.oid AND s.pnnspid = n.oid)"
+#define SQL_MEMBERSHIP_END ", u.oid)::bigint + (u.xmin::text::bigint << 32)"
 
 /* $1 the OIDs, $2 the publication; %s the row filter, and the membership by
  * schema (from 15 on). How many
@@ -76,7 +79,7 @@ static const char describe_tables[] =
   "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,"
   " c.relreplident, k.columns, COALESCE(k.indimmediate, true),"
   " s.secured, s.rows, s.bytes, s.odd, s.identity,"
-  " p.tablename IS NOT NULL, %s, " SQL_MEMBERSHIP "%s, u.oid, 0)"
+  " p.tablename IS NOT NULL, %s, " SQL_MEMBERSHIP "%s" SQL_MEMBERSHIP_END
   " FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
   " JOIN pg_class c ON c.oid = w.oid"
   " JOIN pg_namespace n ON n.oid = c.relnamespace"

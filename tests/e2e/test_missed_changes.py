@@ -99,6 +99,30 @@ def test_a_table_that_stopped_the_run_because_it_left_the_publication(world):
     world.assert_same("a", "b")
 
 
+def test_updates_that_were_not_published_for_a_while(world):
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} SET (publish = 'insert')")
+    world.sql("UPDATE a SET v = 'unseen' WHERE id = 1;"
+              "DELETE FROM b WHERE id = 2")
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} SET"
+                " (publish = 'insert, update, delete, truncate')")
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
+def test_a_table_that_was_unlogged_for_a_while(world):
+    pipeline, run = streaming(world, source=everything(world),
+                              pipeline={"recheck_interval": "1s"})
+    world.sql("ALTER TABLE b SET UNLOGGED")
+    assert run.wait_exit() == 1, run.describe()
+    assert "table public.b: it is unlogged" in run.text, run.text
+    change(world, "b", 100)
+    world.sql("ALTER TABLE b SET LOGGED")
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
 def test_a_row_filter_that_is_replaced(world):
     if world.postgres.version < 15:
         pytest.skip("row filters came with PostgreSQL 15")

@@ -26,6 +26,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/base/print.h \
 	core/base/rights.c \
 	core/base/rights.h \
+	core/base/streams.c \
+	core/base/streams.h \
 	core/base/text.c \
 	core/base/text.h \
 	core/base/utf8.c \

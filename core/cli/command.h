@@ -6,6 +6,8 @@
 #ifndef EZCDC_CLI_COMMAND_H
 #define EZCDC_CLI_COMMAND_H
 
+#include <stdbool.h>
+
 /* Exit codes of the program; each is in the manual page. */
 enum {
   EXIT_OK = 0,
@@ -25,6 +27,10 @@ struct command {
    * begins with "Usage: ezcdc NAME ...".
    */
   const char *usage;
+
+  /* It has no results. All others do nothing where standard output is closed:
+   * what they say may be a key that is told once. */
+  bool is_silent;
 
   /* Runs the command. argv[0] is the command's name, argv[argc] is NULL.
    * "--help" (anywhere before "--") has been answered already. Returns one of

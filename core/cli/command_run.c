@@ -46,5 +46,6 @@ const struct command command_run = {
            "\n"
            "Exit codes: 0 ended as asked, 1 failed, 2 wrong usage or\n"
            "configuration.\n",
+  .is_silent = true,
   .run = run,
 };

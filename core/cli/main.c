@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/names.h"
+#include "core/base/streams.h"
 #include "core/cli/command.h"
 #include "core/crypto/start.h"
 #include "core/keeper/keeper.h"
@@ -102,13 +103,20 @@ asks_for_help (int argc, char **argv)
   return false;
 }
 
+static int
+no_output (void)
+{
+  log_message (LEVEL_ERROR, "write to standard output: %m");
+  return EXIT_RUN_FAILED;
+}
+
 /* A full disk or a closed pipe is no success. */
 static int
 finish_output (int status)
 {
   if (fflush (stdout) != 0 || ferror (stdout)) {
-    log_message (LEVEL_ERROR, "write to standard output: %m");
-    return status == EXIT_OK ? EXIT_RUN_FAILED : status;
+    int failure = no_output ();
+    return status == EXIT_OK ? failure : status;
   }
   return status;
 }
@@ -152,12 +160,19 @@ dispatch (int argc, char **argv)
     fputs (command->usage, stdout);
     return EXIT_OK;
   }
+  if (!command->is_silent && !streams_have_output ())
+    return no_output ();
   return command->run (argc - 1, argv + 1);
 }
 
 int
 main (int argc, char **argv)
 {
+  if (!streams_reserve ()) {
+    log_message (LEVEL_ERROR, "open /dev/null in the place of a closed "
+                              "standard input, output or error: %m");
+    return EXIT_RUN_FAILED;
+  }
   crypto_start ();
   if (argc >= 2 && strcmp (argv[1], "--runner") == 0)
     return runner_enter (argc, argv, runner_main);

@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	tests/connectors/policy.py \
 	tests/connectors/refusals.py \
 	tests/connectors/service.py \
+	tests/connectors/streams.py \
 	tests/connectors/tap.py \
 	tests/connectors/third_party.py \
 	$(NULL)
@@ -49,6 +50,7 @@ TESTS += \
 	tests/connectors/policy.py \
 	tests/connectors/refusals.py \
 	tests/connectors/service.py \
+	tests/connectors/streams.py \
 	tests/connectors/third_party.py \
 	$(NULL)
 endif

@@ -14,6 +14,10 @@
 #include "core/base/memory.h"
 #include "core/keeper/watch.h"
 
+/* How much of the runner's memory is read at once: what lies behind a name is
+ * none of the keeper's business. */
+#define PIECE ((size_t) 32)
+
 void
 watch_begin (struct watch *watch, struct guard *guard)
 {
@@ -59,6 +63,25 @@ watch_see (struct watch *watch, pid_t runner, int memory)
   }
   watch->memory = memory;
   return true;
+}
+
+bool
+watch_read_path (int memory, uint64_t address, char path[PATH_MAX])
+{
+  for (size_t length = 0; length < PATH_MAX;) {
+    size_t most = PATH_MAX - length < PIECE ? PATH_MAX - length : PIECE;
+    ssize_t got = pread (memory, path + length, most,
+                         (off_t) (address + length));
+    if (got <= 0)
+      return false;
+    char *end = memchr (path + length, '\0', (size_t) got);
+    length += (size_t) got;
+    if (end != NULL) {
+      explicit_bzero (end, (size_t) (path + length - end));
+      return true;
+    }
+  }
+  return false;
 }
 
 bool
@@ -127,30 +150,23 @@ describe (const struct seccomp_data *data, struct refused_call *ret_call)
 
 /* ---- Names of files ---------------------------------------------------- */
 
-/* A longer one is none for the kernel either. */
-static bool
-read_path (const struct watch *watch, uint64_t address, char path[PATH_MAX])
-{
-  ssize_t got = pread (watch->memory, path, PATH_MAX, (off_t) address);
-
-  return got > 0 && memchr (path, '\0', (size_t) got) != NULL;
-}
-
 static bool
 names_guarded (struct watch *watch, const struct file_call *file_call,
                const struct seccomp_data *data, struct guarded *ret_guarded)
 {
   char path[PATH_MAX];
+  bool found = false;
 
-  for (size_t i = 0; i < FILE_CALL_PATHS && file_call->paths[i].path >= 0;
-       i++) {
+  for (size_t i = 0;
+       i < FILE_CALL_PATHS && file_call->paths[i].path >= 0 && !found; i++) {
     int folder = file_call->paths[i].folder;
     bool in_folder = folder >= 0 && (int) data->args[folder] != AT_FDCWD;
-    if (read_path (watch, data->args[file_call->paths[i].path], path)
-        && guard_recognises (watch->guard, in_folder, path, ret_guarded))
-      return true;
+    found = watch_read_path (watch->memory,
+                             data->args[file_call->paths[i].path], path)
+            && guard_recognises (watch->guard, in_folder, path, ret_guarded);
   }
-  return false;
+  explicit_bzero (path, sizeof path);
+  return found;
 }
 
 /* ---- Answers ----------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #ifndef EZCDC_KEEPER_WATCH_H
 #define EZCDC_KEEPER_WATCH_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -55,6 +56,12 @@ void watch_end (struct watch *watch) __attribute__ ((nonnull));
 void watch_listen (struct watch *watch, int listener)
   __attribute__ ((nonnull));
 bool watch_see (struct watch *watch, pid_t runner, int memory)
+  __attribute__ ((nonnull));
+
+/* Reads the name at the address from a process's memory; false if none that the
+ * kernel would take ends there. Nothing of what lies behind the name stays in
+ * path: it may be a password or a row. */
+bool watch_read_path (int memory, uint64_t address, char path[PATH_MAX])
   __attribute__ ((nonnull));
 
 /* Whether the names of files can be told. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/keeper/guard.h"
+#include "core/keeper/watch.h"
 #include "tests/unit/unit.h"
 
 static char folder[] = "/tmp/ezcdc-guard-XXXXXX";
@@ -195,13 +196,54 @@ other_pipelines (void **state)
 #define GUARD_TEST(name)                                                      \
   cmocka_unit_test_setup_teardown (name, before_each, after_each)
 
+/* ---- Reading a name from a runner's memory ------------------------------ */
+
+static void
+nothing_behind_a_name_is_kept (void **state)
+{
+  static char heap[256] = "the/name\0the password behind it";
+  static const char nothing[PATH_MAX];
+  int memory = open ("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+  char path[PATH_MAX] = "";
+
+  (void) state;
+  assert_true (memory >= 0);
+  assert_true (watch_read_path (memory, (uint64_t) (uintptr_t) heap, path));
+  assert_string_equal (path, "the/name");
+  assert_memory_equal (path + sizeof "the/name", nothing,
+                       sizeof path - sizeof "the/name");
+  close (memory);
+}
+
+static void
+long_names_are_read_and_longer_ones_are_not (void **state)
+{
+  static char heap[PATH_MAX + 100];
+  int memory = open ("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+  char path[PATH_MAX];
+
+  (void) state;
+  assert_true (memory >= 0);
+  memset (heap, 'n', sizeof heap - 1);
+  assert_false (watch_read_path (memory, (uint64_t) (uintptr_t) heap, path));
+  heap[PATH_MAX - 1] = '\0';
+  assert_true (watch_read_path (memory, (uint64_t) (uintptr_t) heap, path));
+  assert_string_equal (path, heap);
+  assert_false (watch_read_path (memory, 16, path));
+  close (memory);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    GUARD_TEST (by_every_name),      GUARD_TEST (not_by_others),
-    GUARD_TEST (below_a_descriptor), GUARD_TEST (processes),
+    GUARD_TEST (by_every_name),
+    GUARD_TEST (not_by_others),
+    GUARD_TEST (below_a_descriptor),
+    GUARD_TEST (processes),
     GUARD_TEST (other_pipelines),
+    cmocka_unit_test (nothing_behind_a_name_is_kept),
+    cmocka_unit_test (long_names_are_read_and_longer_ones_are_not),
   };
 
   return cmocka_run_group_tests (tests, set_up, tear_down);

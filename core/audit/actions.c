@@ -65,7 +65,8 @@ const struct audit_action audit_actions[] = {
     "a runner gave up what it does not need, before it loaded a connector; "
     "detail says what" },
   { "runner.crashed", false,
-    "a runner ended by a signal or in disorder; it is started again" },
+    "a runner ended by a signal, or before it was done, with any exit code; a "
+    "run starts it again" },
   { "runner.started", false,
     "a runner was started" },
   { "runner.stopped", false,

@@ -178,7 +178,7 @@ keeper_start_runner (struct keeper *keeper, struct error *error)
   keeper->killed = false;
   keeper->service.runner = keeper->runner;
   keeper->service.heard = keeper->service.watch_asked = false;
-  keeper->service.confinement_told = false;
+  keeper->service.confinement_told = keeper->service.done = false;
   guard_begin (keeper->guard, keeper->runner);
   watch_begin (&keeper->service.watch, keeper->guard);
   /* A signal that came while there was none. */

@@ -25,7 +25,8 @@
  *               run; a runner that crashes is exit code 1
  *
  * What the runner's exit code means: 0 to 3 end the keeper with the same
- * code; a signal or any other code is a crash.
+ * code, if runner_main has returned it; a signal, any other code and a process
+ * that was ended by something else are a crash.
  */
 #define RUNNER_EXIT_CRASH 70 /* for the runner to say so itself */
 #define RUNNER_EXIT_AGAIN 71 /* of a run: go on in a new runner, at once */
@@ -45,7 +46,8 @@ int keeper_command (const char *mode, int argc, char **argv,
 /* What the program does when its first word is "--runner": makes the process
  * a runner (no dumps, no new privileges, ends with its keeper) and calls
  * runner_main with the mode, the arguments that keeper_command was given and
- * the descriptor for keeper_link_open. argc and argv are main's.
+ * the descriptor for keeper_link_open. Returns what runner_main did, and has
+ * told the keeper. argc and argv are main's.
  */
 typedef int (*runner_main_function) (const char *mode, int argc, char **argv,
                                      int keeper_descriptor);

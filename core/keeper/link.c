@@ -20,7 +20,7 @@
 #define PATIENCE (30 * INT64_C (1000000))
 
 struct keeper_link {
-  int socket;             /* owned */
+  int socket;             /* borrowed from runner_enter */
   pthread_mutex_t lock;   /* around a request and its answer */
   uint32_t serial;        /* of the last request; under lock */
   struct message message; /* the last answer; under lock */
@@ -45,7 +45,6 @@ keeper_link_free (struct keeper_link *link)
 {
   if (link == NULL)
     return;
-  close (link->socket);
   pthread_mutex_destroy (&link->lock);
   free (link);
 }

@@ -16,10 +16,10 @@
  */
 struct keeper_link;
 
-/* Takes over the descriptor that runner_main was given. NULL on failure. */
+/* Uses the descriptor that runner_main was given. NULL on failure. */
 struct keeper_link *keeper_link_open (int descriptor, struct error *error);
 
-/* Closes the descriptor too. link may be NULL. */
+/* The descriptor stays open. link may be NULL. */
 void keeper_link_free (struct keeper_link *link);
 
 /* A descriptor to poll with events = 0: POLLHUP means that the keeper is gone

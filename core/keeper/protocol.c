@@ -39,6 +39,7 @@ shape_of (unsigned type)
   case MESSAGE_WRITTEN:
   case MESSAGE_WATCH:
   case MESSAGE_MEMORY:
+  case MESSAGE_DONE:
     return &none;
   case MESSAGE_REFUSED:
     return &refused;

@@ -6,7 +6,7 @@
  *
  * Little-endian. A field has no NUL inside. The runner asks, the keeper
  * answers with the same serial, and one request waits at a time. Only to the
- * first message there is no answer.
+ * first and the last message there is no answer.
  */
 
 #ifndef EZCDC_KEEPER_PROTOCOL_H
@@ -29,6 +29,7 @@ enum message_type {
   MESSAGE_WATCH = 6,   /* a descriptor comes along: watch.h. Once at most */
   MESSAGE_FILE = 7,    /* section, option; answered by "opened", 0 */
   MESSAGE_MEMORY = 8,  /* first, if at all: /proc/self/mem comes along */
+  MESSAGE_DONE = 9,    /* last; number: the exit code that follows */
 };
 
 /* A message that was read; its fields are strings in its own storage. */

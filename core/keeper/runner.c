@@ -181,6 +181,16 @@ is_link (int descriptor)
          && type == SOCK_SEQPACKET && poll (&entry, 1, 0) == 0;
 }
 
+static void
+say (enum message_type type, int32_t number, int descriptor)
+{
+  static const char *const fields[MESSAGE_FIELDS_MAX] = { NULL };
+  unsigned char bytes[MESSAGE_MAX];
+  size_t length = message_encode (type, 0, number, fields, bytes);
+
+  message_send (RUNNER_LINK_DESCRIPTOR, bytes, length, descriptor);
+}
+
 /* Only as long as the process can be dumped it can open its own memory, unless
  * it is root's. There is nothing in it yet. Who has it open can read it ever
  * after: it goes to the keeper, for core/keeper/watch.h, and to nobody else.
@@ -188,12 +198,8 @@ is_link (int descriptor)
 static void
 show_memory (int memory)
 {
-  static const char *const fields[MESSAGE_FIELDS_MAX] = { NULL };
-  unsigned char bytes[MESSAGE_MAX];
-  size_t length = message_encode (MESSAGE_MEMORY, 0, 0, fields, bytes);
-
   if (memory >= 0)
-    message_send (RUNNER_LINK_DESCRIPTOR, bytes, length, memory);
+    say (MESSAGE_MEMORY, 0, memory);
 }
 
 int
@@ -211,5 +217,8 @@ runner_enter (int argc, char **argv, runner_main_function runner_main)
   show_memory (memory);
   if (memory >= 0)
     close (memory);
-  return runner_main (argv[2], argc - 3, argv + 3, RUNNER_LINK_DESCRIPTOR);
+  int exit_code = runner_main (argv[2], argc - 3, argv + 3,
+                               RUNNER_LINK_DESCRIPTOR);
+  say (MESSAGE_DONE, exit_code, -1);
+  return exit_code;
 }

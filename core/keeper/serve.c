@@ -338,6 +338,18 @@ take_memory (struct service *service, bool is_first, int *descriptor)
                        TAKE_DESCRIPTOR (*descriptor));
 }
 
+/* ---- The end ----------------------------------------------------------- */
+
+static bool
+take_end (struct service *service)
+{
+  bool is_first = !service->done;
+
+  service->done = true;
+  service->exit_code = service->message.number;
+  return is_first;
+}
+
 /* ---- The loop ---------------------------------------------------------- */
 
 /* False if the request is none, or its answer does not get through. */
@@ -360,6 +372,8 @@ answer_message (struct service *service, int *descriptor)
     return answer_file (service);
   case MESSAGE_AUDIT:
     return answer_audit (service);
+  case MESSAGE_DONE:
+    return take_end (service);
   case MESSAGE_OPENED:
   case MESSAGE_WRITTEN:
   case MESSAGE_REFUSED:

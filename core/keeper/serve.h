@@ -29,6 +29,8 @@ struct service {
   bool heard;                    /* this runner, at least once */
   bool watch_asked;              /* for this runner */
   bool confinement_told;         /* by this runner */
+  bool done;                     /* this runner has said so, */
+  int32_t exit_code;             /* and that it ends with this */
   struct message message;        /* the request being answered */
 };
 

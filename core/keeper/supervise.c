@@ -23,15 +23,21 @@
 
 /* ---- Crashes ----------------------------------------------------------- */
 
-/* How a runner has ended in disorder, in words. */
+/* How a runner has ended in disorder, in words. A code that it gives itself
+ * is told by nobody else. */
 static void
 describe_crash (int status, struct text *text)
 {
   if (WIFSIGNALED (status))
     text_printf (text, "was ended by signal %d (%s)", WTERMSIG (status),
                  strsignal (WTERMSIG (status)));
-  else
+  else if (WEXITSTATUS (status) > EXIT_FOUND)
     text_printf (text, "ended with exit code %d", WEXITSTATUS (status));
+  else
+    text_printf (text,
+                 "ended with exit code %d before it was done (a connector or "
+                 "a library has ended the process)",
+                 WEXITSTATUS (status));
 }
 
 /* 1 s, 2 s, 4 s ... 60 s, and of that between half and all: many pipelines
@@ -119,10 +125,19 @@ finish (struct keeper *keeper, int exit_code)
   return exit_code;
 }
 
+/* Whether it has come to its end, and not only its process: anything in a
+ * connector can end that, with any code. */
 static bool
-ended_in_order (int status)
+was_done (const struct keeper *keeper, int status)
 {
-  return WIFEXITED (status) && WEXITSTATUS (status) <= EXIT_FOUND;
+  return WIFEXITED (status) && keeper->service.done
+         && keeper->service.exit_code == WEXITSTATUS (status);
+}
+
+static bool
+ended_in_order (const struct keeper *keeper, int status)
+{
+  return was_done (keeper, status) && WEXITSTATUS (status) <= EXIT_FOUND;
 }
 
 /* A runner that has done some work may ask for another one; who asks at once
@@ -130,7 +145,7 @@ ended_in_order (int status)
 static bool
 asks_for_another (const struct keeper *keeper, int status, int64_t lived)
 {
-  return keeper->is_run && WIFEXITED (status)
+  return keeper->is_run && was_done (keeper, status)
          && WEXITSTATUS (status) == RUNNER_EXIT_AGAIN && lived >= SECOND;
 }
 
@@ -154,7 +169,7 @@ keeper_supervise (struct keeper *keeper)
       return finish (keeper, EXIT_RUN_FAILED);
     }
     int status = keeper_attend (keeper);
-    if (ended_in_order (status))
+    if (ended_in_order (keeper, status))
       return finish (keeper, WEXITSTATUS (status));
     int64_t lived = clock_monotonic () - begun;
     if (asks_for_another (keeper, status, lived))

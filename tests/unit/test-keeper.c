@@ -192,6 +192,16 @@ runner_crashes (const char *times)
   return 0;
 }
 
+/* Ends like a connector that calls exit, once, then ends well. */
+static int
+runner_leaves (const char *exit_code)
+{
+  if (access (marks_path, F_OK) == 0)
+    return 0;
+  mark ("left");
+  exit (number_in (exit_code));
+}
+
 static volatile sig_atomic_t reloads;
 static volatile sig_atomic_t stops;
 
@@ -361,6 +371,8 @@ runner_main (const char *mode, int argc, char **argv, int descriptor)
     result = runner_world ();
   else if (strcmp (act, "exit") == 0)
     result = number_in (argv[1]);
+  else if (strcmp (act, "leave") == 0)
+    result = runner_leaves (argv[1]);
   else if (strcmp (act, "crash") == 0)
     result = runner_crashes (argv[1]);
   else if (strcmp (act, "wait") == 0)
@@ -702,6 +714,25 @@ a_crashed_runner_is_started_again (void **state)
   unlink (marks_path);
   assert_int_equal (run_keeper ("verify", "crash", "1"), 1);
   assert_int_equal (strlen (content_of (marks_path)), 1);
+}
+
+/* Whatever the exit code says: a connector can end the process with it. */
+static void
+a_runner_that_is_not_done_has_crashed (void **state)
+{
+  static const char *const codes[] = { "0", "1", "2", "3" };
+
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+    assert_int_equal (run_keeper ("check", "leave", codes[i]), 1);
+    assert_contains (content_of (log_path), "\"action\":\"runner.crashed\"");
+    empty_folder (state);
+    before_each (state);
+  }
+  assert_int_equal (run_keeper ("run", "leave", "0"), 0);
+  assert_contains (content_of (marks_path), "left");
+  assert_contains (messages (), "ended with exit code 0 before it was done");
+  assert_contains (messages (), "started again");
+  assert_contains (content_of (log_path), "\"in_a_row\":1");
 }
 
 static pid_t
@@ -1200,6 +1231,7 @@ main (int argc, char **argv)
     KEEPER_TEST (a_runner_has_a_bare_world),
     KEEPER_TEST (exit_codes_pass_through),
     KEEPER_TEST (a_crashed_runner_is_started_again),
+    KEEPER_TEST (a_runner_that_is_not_done_has_crashed),
     KEEPER_TEST (a_signal_drains),
     KEEPER_TEST (a_runner_dies_with_its_keeper),
     KEEPER_TEST (a_killed_runner_is_replaced),

@@ -22,6 +22,8 @@
 /* More than any linker makes. */
 #define MOST_SEGMENTS 128
 #define MOST_DYNAMIC_ENTRIES 4096
+/* The longest name of a library, with its end. */
+#define LIBRARY_NAME_SIZE 256
 
 #ifndef DF_1_PIE
 #define DF_1_PIE 0x08000000
@@ -31,6 +33,10 @@ struct object {
   int descriptor;
   const char *path;
   ElfW (Ehdr) header;
+  /* Of the dynamic section: where the strings are in memory, 0 if it does not
+   * say, and how many bytes. */
+  uint64_t strings;
+  uint64_t strings_length;
 };
 
 static int
@@ -103,6 +109,55 @@ check_header (struct object *object, struct error *error)
   return 0;
 }
 
+static bool
+read_segment (const struct object *object, size_t i, ElfW (Phdr) * ret_segment)
+{
+  return read_at (object->descriptor, ret_segment, sizeof *ret_segment,
+                  object->header.e_phoff + i * sizeof *ret_segment);
+}
+
+/* Where the byte at an address in memory lies in the file. */
+static bool
+find_in_file (const struct object *object, uint64_t address,
+              uint64_t *ret_offset)
+{
+  ElfW (Phdr) segment;
+
+  for (size_t i = 0; i < object->header.e_phnum; i++)
+    if (read_segment (object, i, &segment) && segment.p_type == PT_LOAD
+        && address >= segment.p_vaddr
+        && address - segment.p_vaddr < segment.p_filesz)
+      return !__builtin_add_overflow (segment.p_offset,
+                                      address - segment.p_vaddr, ret_offset);
+  return false;
+}
+
+/* A library that it needs; index is its place among the strings. A name alone
+ * is looked for where the system has its libraries. */
+static int
+check_library (const struct object *object, uint64_t index,
+               struct error *error)
+{
+  char name[LIBRARY_NAME_SIZE];
+  uint64_t left = object->strings_length - index;
+  size_t length = left < sizeof name ? (size_t) left : sizeof name;
+  uint64_t offset;
+
+  if (index >= object->strings_length || object->strings == 0
+      || !find_in_file (object, object->strings + index, &offset)
+      || !read_at (object->descriptor, name, length, offset)
+      || memchr (name, '\0', length) == NULL)
+    return refuse (object, error, "the name of a library it needs is damaged");
+  if (strchr (name, '/') == NULL)
+    return 0;
+  return error_set (error, EZCDC_E_CONFIG,
+                    "refuse connector %s: it names the library %s by a path, "
+                    "which lets others slip in a library (give it a soname, "
+                    "link with -l, and have it where the system has its "
+                    "libraries)",
+                    object->path, name);
+}
+
 static int
 check_dynamic_entry (const struct object *object, const ElfW (Dyn) * entry,
                      struct error *error)
@@ -128,13 +183,44 @@ check_dynamic_entry (const struct object *object, const ElfW (Dyn) * entry,
     return refuse (object, error,
                    "it has a RUNPATH, which lets others slip in libraries "
                    "(link it without -rpath)");
+  case DT_FILTER:
+  case DT_AUXILIARY:
+    return refuse (object, error,
+                   "it is a filter, which lets others slip in libraries "
+                   "(link it without --filter and --auxiliary)");
   default:
     return 0;
   }
 }
 
+/* Notes where the strings are, which may be told behind what needs them. */
+static void
+note_strings (struct object *object, const ElfW (Dyn) * entry)
+{
+  if (entry->d_tag == DT_STRTAB)
+    object->strings = entry->d_un.d_ptr;
+  else if (entry->d_tag == DT_STRSZ)
+    object->strings_length = entry->d_un.d_val;
+}
+
+/* All of the section is known to be there. */
 static int
-check_dynamic (const struct object *object, const ElfW (Phdr) * segment,
+check_libraries (const struct object *object, const ElfW (Phdr) * segment,
+                 size_t count, struct error *error)
+{
+  ElfW (Dyn) entry;
+  int code = 0;
+
+  for (size_t i = 0; code == 0 && i < count; i++)
+    if (read_at (object->descriptor, &entry, sizeof entry,
+                 segment->p_offset + i * sizeof entry)
+        && entry.d_tag == DT_NEEDED)
+      code = check_library (object, entry.d_un.d_val, error);
+  return code;
+}
+
+static int
+check_dynamic (struct object *object, const ElfW (Phdr) * segment,
                struct error *error)
 {
   size_t count = segment->p_filesz / sizeof (ElfW (Dyn));
@@ -148,7 +234,8 @@ check_dynamic (const struct object *object, const ElfW (Phdr) * segment,
                   segment->p_offset + i * sizeof entry))
       return refuse (object, error, "its dynamic section is cut");
     if (entry.d_tag == DT_NULL)
-      return 0;
+      return check_libraries (object, segment, i, error);
+    note_strings (object, &entry);
     if (check_dynamic_entry (object, &entry, error) != 0)
       return error->code;
   }
@@ -162,7 +249,7 @@ struct segments {
 };
 
 static int
-check_segment (const struct object *object, const ElfW (Phdr) * segment,
+check_segment (struct object *object, const ElfW (Phdr) * segment,
                struct segments *segments, struct error *error)
 {
   if (segment->p_type == PT_GNU_STACK) {
@@ -193,8 +280,7 @@ vet_elf (int descriptor, const char *path, struct error *error)
   if (check_header (&object, error) != 0)
     return error->code;
   for (size_t i = 0; i < object.header.e_phnum; i++) {
-    if (!read_at (descriptor, &segment, sizeof segment,
-                  object.header.e_phoff + i * sizeof segment))
+    if (!read_segment (&object, i, &segment))
       return refuse (&object, error, "its table of segments is cut");
     if (check_segment (&object, &segment, &segments, error) != 0)
       return error->code;

@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -124,6 +125,8 @@ DESCRIPTORS = [
     (["-Wl,-z,execstack"], "it wants an executable stack"),
     (["-Wl,-rpath,/tmp", "-Wl,--disable-new-dtags"], "it has an RPATH"),
     (["-Wl,-rpath,/tmp", "-Wl,--enable-new-dtags"], "it has a RUNPATH"),
+    (["-Wl,-f,/tmp/libslipped.so"], "it is a filter"),
+    (["-Wl,-F,/tmp/libslipped.so"], "it is a filter"),
     (["-DBAD_TEXTREL", "-Wl,-z,notext"], "it relocates its code"),
     (["-DBAD_UNDEFINED", "-Wl,-z,lazy"],
      "undefined symbol: nobody_defines_this; is a library missing"),
@@ -202,6 +205,56 @@ def test_content(tests, folder, good):
     os.chmod(hasty, 0o775)
     refused(tests, "no constructor of a refused file runs", hasty,
                   "is writable by its group")
+
+
+def dynamic_entry(path, tag):
+    """Where the value of the first entry with that tag is in the file."""
+    with open(path, "rb") as file:
+        content = file.read()
+    start, = struct.unpack_from("=Q", content, 32)
+    size, count = struct.unpack_from("=HH", content, 54)
+    for segment in range(start, start + size * count, size):
+        if struct.unpack_from("=I", content, segment) == (2,):  # PT_DYNAMIC
+            at, = struct.unpack_from("=Q", content, segment + 8)
+            while struct.unpack_from("=q", content, at) != (tag,):
+                at += 16
+            return at + 8
+    raise AssertionError("no dynamic section")
+
+
+def test_libraries(tests, folder):
+    """What a connector is linked with comes from where the system has it."""
+    library = folder + "/libslipped.so"
+    marker = folder + "/slipped"
+    source = folder + "/slipped.c"
+    with open(source, "w", encoding="ascii") as file:
+        file.write('#include <stdio.h>\n__attribute__ ((constructor)) '
+                   'static void slip (void) { fclose (fopen ("%s", "w")); }\n'
+                   % marker)
+    subprocess.run(COMPILER + ["-shared", "-fPIC", "-o", library, source],
+                   check=True)
+    os.chmod(library, 0o666)
+    for name, words in (("by its path", [library]),
+                        ("by a path from here", ["./libslipped.so"])):
+        here = os.getcwd()
+        os.chdir(folder)
+        linked = build(folder + "/linked.so", ["-Wl,--no-as-needed", *words])
+        os.chdir(here)
+        refused(tests, "a library " + name, linked,
+                "it names the library %s by a path" % words[0])
+    tests.result(not os.path.exists(marker), "which was not loaded")
+    name = "a name that is out of bounds"
+    if sys.maxsize < 2 ** 32:
+        tests.skip(name, "the test knows files of 64 bits only")
+        return
+    whole = build(folder + "/whole.so", ["-Wl,--no-as-needed", "-lm"])
+    accepted(tests, "a library by its name", whole)
+    for tag, value in ((1, 1 << 40), (1, (1 << 64) - 1), (5, 1 << 40), (5, 0),
+                       (10, 0)):
+        broken = changed(whole, folder + "/broken.so",
+                         dynamic_entry(whole, tag), struct.pack("=Q", value))
+        refused(tests, "%s: %d, %#x" % (name, tag, value), broken,
+                "the name of a library it needs is damaged")
 
 
 def test_file(tests, folder, good):
@@ -302,6 +355,7 @@ def main():
             refused(tests, " ".join(flags), path, reason)
             os.unlink(path)
         test_content(tests, folder, good)
+        test_libraries(tests, folder)
         test_file(tests, folder, good)
         test_folders(tests, folder, good)
         test_owner(tests, folder, good)

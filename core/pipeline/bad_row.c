@@ -252,6 +252,7 @@ dead_letter_store (struct pipeline *pipeline, const struct ezcdc_row *row,
 {
   CLEANUP_TEXT struct text line = { 0 };
   struct json json = { .text = &line };
+  struct table *table = table_set_find (&pipeline->tables, row->table->id);
   bool is_new = false;
   char name[512];
 
@@ -271,6 +272,8 @@ dead_letter_store (struct pipeline *pipeline, const struct ezcdc_row *row,
   if (line.failed)
     return error_set (error, EZCDC_E_MEMORY, "dead letter: out of memory");
 
+  if (table != NULL)
+    table->has_gaps = true;
   /* First the file: a crash in between leaves one line too many there, never
    * a row that is counted but not kept. */
   if (dead_letter_append (pipeline, &line, error) < 0)

@@ -502,6 +502,19 @@ batch_truncate (struct batch *batch, const struct change *change)
 }
 
 void
+batch_repair_all (struct batch *batch)
+{
+  for (size_t i = 0; i < batch->row_count; i++) {
+    struct ezcdc_row *row = &batch->rows[i];
+
+    if (row->unchanged == 0 || row->old_values != NULL)
+      continue;
+    row->old_values = row->values;
+    batch->repair_count++;
+  }
+}
+
+void
 batch_remove (struct batch *batch, size_t row)
 {
   if (row_needs_repair (&batch->rows[row]) && batch->repair_count > 0)

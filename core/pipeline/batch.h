@@ -96,6 +96,13 @@ int batch_add (struct batch *batch, const struct change *change);
 int batch_truncate (struct batch *batch, const struct change *change);
 
 /* Takes one row out (it was refused). Only before a write. */
+/* The target may lack rows: unchanged values of all rows are to be read again
+ * from the source. */
+void batch_repair_all (struct batch *batch);
+
+/* Unchanged values of all rows are to be read again from the source: the target
+ * may not have the rows that they would come from. */
+void batch_repair_all (struct batch *batch);
 void batch_remove (struct batch *batch, size_t row);
 
 /* Whether there is nothing to write. */

@@ -251,7 +251,7 @@ gather_change (struct gather *gather, const struct table *table,
   ret_change->commit_time = gather->commit_time;
   ret_change->ordinal = gather->ordinal++;
   ret_change->repair =
-    !(pipeline->sink_capabilities & EZCDC_CAN_PARTIAL)
+    !(pipeline->sink_capabilities & EZCDC_CAN_PARTIAL) || table->has_gaps
     || (table->repair_before.length > 0
         && position_compare (&gather->commit, &table->repair_before) < 0);
 }

@@ -11,6 +11,7 @@
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/shape.h"
 #include "core/pipeline/table.h"
+#include "core/plugin/instance.h"
 
 /* ---- at the start ------------------------------------------------------ */
 
@@ -27,14 +28,45 @@ missed_copy (struct pipeline *pipeline, struct table *table,
   return 0;
 }
 
+/* Where the table's rows go, with all that belongs to the name. */
+static void
+missed_target (const struct pipeline *pipeline, const struct table *table,
+               struct text *ret_target)
+{
+  const char *destination = NULL;
+
+  if (pipeline->sink_calls->destination != NULL)
+    destination = pipeline->sink_calls->destination (pipeline->sink->self);
+  if (destination != NULL)
+    text_printf (ret_target, "%s.", destination);
+  text_printf (ret_target, "%s", table->target);
+}
+
+static int
+missed_store (struct pipeline *pipeline, const struct table *table,
+              struct error *error)
+{
+  CLEANUP_TEXT struct text target = { 0 };
+
+  missed_target (pipeline, table, &target);
+  if (target.failed)
+    return error_set (error, EZCDC_E_MEMORY, "table %s: out of memory",
+                      table->name);
+  return state_set_followed (pipeline->state, table->id, table->edition,
+                             text_string (&target), error);
+}
+
 /* Why changes of the table were missed; nothing if they were not. */
 static void
-missed_reason (const struct table *table, uint64_t edition, const char *target,
-               struct text *ret_reason)
+missed_reason (const struct pipeline *pipeline, const struct table *table,
+               uint64_t edition, const char *before, struct text *ret_reason)
 {
-  if (strcmp (target, table->target) != 0)
+  CLEANUP_TEXT struct text target = { 0 };
+
+  missed_target (pipeline, table, &target);
+  if (strcmp (before, text_string (&target)) != 0)
     text_printf (ret_reason, "its rows went to %s so far, and go to %s now",
-                 target, table->target);
+                 before, text_string (&target));
   else if (edition != 0 && table->edition != 0 && edition != table->edition)
     text_printf (ret_reason, MISSED_BY_SOURCE);
 }
@@ -50,12 +82,11 @@ missed_check_table (struct pipeline *pipeline, struct table *table,
       < 0)
     return error->code;
   if (target.length > 0)
-    missed_reason (table, edition, text_string (&target), &reason);
+    missed_reason (pipeline, table, edition, text_string (&target), &reason);
   if (reason.length > 0
       && missed_copy (pipeline, table, text_string (&reason), error) < 0)
     return error->code;
-  return state_set_followed (pipeline->state, table->id, table->edition,
-                             table->target, error);
+  return missed_store (pipeline, table, error);
 }
 
 int
@@ -145,8 +176,7 @@ missed_note (struct pipeline *pipeline, struct table *table,
              const struct table *found, struct error *error)
 {
   table->edition = found->edition;
-  return state_set_followed (pipeline->state, table->id, table->edition,
-                             table->target, error);
+  return missed_store (pipeline, table, error);
 }
 
 const struct table *

@@ -307,7 +307,12 @@ load_tables (struct pipeline *pipeline, struct error *error)
   for (size_t i = 0; i < pipeline->tables.count; i++) {
     struct table *table = pipeline->tables.tables[i];
     struct state_table stored;
+    bool has_gaps = false;
 
+    if (state_has_dead_letters (pipeline->state, table->name, &has_gaps, error)
+        < 0)
+      return error->code;
+    table->has_gaps = has_gaps;
     if (loads_begin (pipeline, table, error) < 0
         || state_get_copied (pipeline->state, table->id, &table->copied, error)
              < 0

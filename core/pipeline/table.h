@@ -47,6 +47,8 @@ struct table {
   /* The view that its rows were copied from; length 0: they were not, and the
    * target may hold rows of somebody else. */
   struct ezcdc_position copied;
+  _Atomic bool has_gaps; /* rows of it are among the dead letters: an update
+                            cannot rely on the row in the target */
   uint64_t edition; /* what the source gave as version when it listed it */
   bool gone;        /* the source does not list it any more, as was told */
   bool renamed;     /* the source has it under another name, as was told */

@@ -188,6 +188,8 @@ writer_write_once (struct pipeline *pipeline, struct batch *batch,
   struct ezcdc_batch view;
   int result;
 
+  if (batch->kind == BATCH_KEYED && batch->table->has_gaps)
+    batch_repair_all (batch);
   if (batch->repair_count > 0) {
     result = repair_batch (pipeline, batch, error);
     if (result < 0)

@@ -155,6 +155,9 @@ int state_add_dead_letter (struct state *state, const char *table,
                            struct error *error);
 int state_count_dead_letters (struct state *state, int64_t *ret_count,
                               struct error *error);
+/* Whether rows of that table, schema.name, are among them. */
+int state_has_dead_letters (struct state *state, const char *table,
+                            bool *ret_any, struct error *error);
 
 /* What "ezcdc status" shows of the pipeline as a whole. */
 struct state_status {

@@ -619,7 +619,7 @@ struct ezcdc_source {
 
 /* ---- Sink --------------------------------------------------------------
  *
- * interrupt, check, scan and settle may be NULL.
+ * interrupt, check, scan, settle and destination may be NULL.
  */
 
 struct ezcdc_sink {
@@ -654,6 +654,10 @@ struct ezcdc_sink {
    * seen: after a crash, or after a write that failed.  NULL: a write that
    * was broken off has no later effect. */
   int (*settle) (void *self, const char *target, const char *load);
+  /* What belongs to the name of every target besides the name itself, such as a
+   * database; as long as the instance.  Tables whose rows went to another
+   * destination so far are copied anew.  NULL: nothing does. */
+  const char *(*destination) (void *self);
 };
 
 /* ---- Descriptor -------------------------------------------------------- */

@@ -59,10 +59,10 @@ enum {
 };
 
 /* The OID of what puts a table into the publication, which is made anew when
- * the table is taken out and put back, and when its row filter or its columns are
- * replaced; in the upper half the transaction that has written the publication
- * last, perhaps to leave out updates for a while. If either is another one,
- * changes may have been left out. */
+ * the table is taken out and put back, and when its row filter or its columns
+ * are replaced; in the upper half the transaction that has written the
+ * publication last, perhaps to leave out updates for a while. If either is
+ * another one, changes may have been left out. */
 #define SQL_MEMBERSHIP                                                        \
   "COALESCE((SELECT r.oid FROM pg_publication_rel r"                          \
   " WHERE r.prpubid = u.oid AND r.prrelid = c.oid)"

@@ -188,6 +188,14 @@ starrocks_prepare (void *context, const struct ezcdc_table *table)
   return code;
 }
 
+static const char *
+starrocks_destination (void *opaque)
+{
+  const struct starrocks *self = opaque;
+
+  return self->settings.database;
+}
+
 static int
 starrocks_settle (void *self, const char *target, const char *load)
 {
@@ -204,6 +212,7 @@ static const struct ezcdc_sink sink = {
   .write = starrocks_write,
   .scan = starrocks_scan,
   .settle = starrocks_settle,
+  .destination = starrocks_destination,
 };
 
 static const struct ezcdc_connector connector = {

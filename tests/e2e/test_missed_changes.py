@@ -164,6 +164,35 @@ def test_a_table_that_had_another_name_for_a_while(world, there, back):
     world.assert_same("a", "b")
 
 
+def test_rows_that_went_to_another_target_for_a_while(world):
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    pipeline.section("table other", match="public.a", target="other")
+    pipeline.write()
+    change(world, "a", 100)
+    pipeline.until_caught_up()
+    assert not world.differences("a", "other")
+    del pipeline.sections["table other"]
+    pipeline.write()
+    change(world, "a", 101)
+    run = pipeline.until_caught_up()
+    assert "went to" in run.stderr
+    world.assert_same("a", "b")
+
+
+def test_rows_that_went_to_another_database_for_a_while(world):
+    other = world.target + "_other"
+    world.starrocks.sql(f"CREATE DATABASE {other}")
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    for database in (other, world.target):
+        pipeline.section("sink", database=database)
+        pipeline.write()
+        change(world, "a", 100 + len(database))
+        pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
 SWAP = ("BEGIN; ALTER TABLE a RENAME TO x; ALTER TABLE b RENAME TO a;"
         "ALTER TABLE x RENAME TO b; COMMIT")
 

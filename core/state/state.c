@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,24 @@ state_setup (struct state *state, bool read_only, struct error *error)
                         error);
 }
 
+/* SQLite waits for what is a named pipe in the place of one of its files, in a
+ * folder that may be another user's. Opened so, it cannot be read. */
+static int
+open_without_waiting (const char *path, int flags, int mode)
+{
+  return open (path, flags | O_NONBLOCK | O_NOCTTY, mode);
+}
+
+static void
+open_files_without_waiting (void)
+{
+  sqlite3_vfs *vfs = sqlite3_vfs_find (NULL);
+
+  if (vfs != NULL && vfs->iVersion >= 3 && vfs->xSetSystemCall != NULL)
+    vfs->xSetSystemCall (vfs, "open",
+                         (sqlite3_syscall_ptr) open_without_waiting);
+}
+
 int
 state_open (const char *folder, bool read_only, struct state **ret_state,
             struct error *error)
@@ -114,6 +133,7 @@ state_open (const char *folder, bool read_only, struct state **ret_state,
 
   if (!read_only)
     flags |= SQLITE_OPEN_CREATE;
+  open_files_without_waiting ();
   mask = umask (0077);
   result = sqlite3_open_v2 (state->path, &state->database, flags, NULL);
   umask (mask);

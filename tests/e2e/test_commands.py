@@ -210,6 +210,20 @@ def test_status_before_the_first_run(items):
     assert status["updated"] is None and status["started"] is None
 
 
+def test_status_and_run_wait_for_no_named_pipe(items):
+    """SQLite looks into this one before each transaction."""
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    journal = pipeline.state_dir / pipeline.name / "state.db-journal"
+    os.mkfifo(journal)
+    for done in (pipeline("status", pipeline.ini),
+                 pipeline.until_caught_up(expect=engine.FAILED)):
+        assert done.code == engine.FAILED, done
+        assert f"{journal.with_name('state.db')}: " in done.stderr, done
+    journal.unlink()
+    pipeline.until_caught_up()
+
+
 def test_status_needs_no_key(items):
     pipeline = items.pipeline()
     pipeline.until_caught_up()

@@ -8,12 +8,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/base/files.h"
@@ -108,14 +110,41 @@ read_within (int descriptor, const char *path, size_t limit, struct text *text,
   return code;
 }
 
+/* One without a name: a command line names it as /dev/fd/N. */
+static bool
+is_given_pipe (int descriptor)
+{
+  struct statfs status;
+
+  return fstatfs (descriptor, &status) == 0 && status.f_type == PIPEFS_MAGIC;
+}
+
+/* Nothing is waited for until it is known that it may be. */
+int
+file_open (const char *path, int *ret_descriptor, struct error *error)
+{
+  CLEANUP_CLOSE int descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY
+                                               | O_NONBLOCK);
+  struct stat status;
+
+  if (descriptor < 0 || fstat (descriptor, &status) != 0)
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+  if (!S_ISREG (status.st_mode)
+      && (!is_given_pipe (descriptor) || fcntl (descriptor, F_SETFL, 0) != 0))
+    return error_set (error, EZCDC_E_CONFIG, "%s is not a regular file", path);
+  *ret_descriptor = TAKE_DESCRIPTOR (descriptor);
+  return 0;
+}
+
 int
 file_read (const char *path, size_t limit, struct text *text,
            struct error *error)
 {
-  CLEANUP_CLOSE int descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  CLEANUP_CLOSE int descriptor = -1;
+  int code = file_open (path, &descriptor, error);
 
-  if (descriptor < 0)
-    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+  if (code != 0)
+    return code;
   return read_within (descriptor, path, limit, text, error);
 }
 

@@ -14,10 +14,16 @@
  * path and the reason. What does not exist or may not be read is
  * EZCDC_E_CONFIG. */
 
-/* Appends the whole content to text; a regular file or something that can be
- * read to its end (a pipe). More than limit bytes is an error, and leaves
- * text as it was. If the content is a secret, the caller frees text with
- * text_wipe_free; no other copies are made as long as it is a regular file.
+/* Opens a file to be read: a regular one, or a pipe that this process was
+ * given, as /dev/stdin. Nothing that could hold it up until somebody else
+ * comes, as a named pipe, and no device. *ret_descriptor is the caller's. */
+int file_open (const char *path, int *ret_descriptor, struct error *error)
+  __attribute__ ((nonnull (1, 2)));
+
+/* Appends the whole content of what file_open opens to text. More than limit
+ * bytes is an error, and leaves text as it was. If the content is a secret, the
+ * caller frees text with text_wipe_free; no other copies are made as long as it
+ * is a regular file.
  */
 int file_read (const char *path, size_t limit, struct text *text,
                struct error *error) __attribute__ ((nonnull (1, 3)));

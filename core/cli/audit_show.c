@@ -12,6 +12,8 @@
 #include <jansson.h>
 
 #include "core/audit/chain.h"
+#include "core/base/error.h"
+#include "core/base/files.h"
 #include "core/base/log.h"
 #include "core/base/memory.h"
 #include "core/cli/audit_filter.h"
@@ -127,20 +129,35 @@ tell_bad_lines (const char *path, uint64_t first, uint64_t count)
   return EXIT_FOUND;
 }
 
+/* NULL after it was told why. */
+static FILE *
+open_log (const char *path)
+{
+  CLEANUP_CLOSE int descriptor = -1;
+  struct error error = { 0 };
+  FILE *file = NULL;
+
+  if (file_open (path, &descriptor, &error) != 0)
+    log_message (LEVEL_ERROR, "%s", error.text);
+  else if ((file = fdopen (descriptor, "r")) == NULL)
+    log_message (LEVEL_ERROR, "open %s: %m", path);
+  else
+    descriptor = -1;
+  return file;
+}
+
 static int
 show_log (const char *path, const struct order *order)
 {
-  CLEANUP_FCLOSE FILE *file = fopen (path, "re");
+  CLEANUP_FCLOSE FILE *file = open_log (path);
   CLEANUP_FREE char *line = malloc (AUDIT_LINE_MAX);
   size_t length;
   uint64_t number = 0;
   uint64_t first_bad = 0;
   uint64_t bad = 0;
 
-  if (file == NULL) {
-    log_message (LEVEL_ERROR, "open %s: %m", path);
+  if (file == NULL)
     return EXIT_USAGE;
-  }
   if (line == NULL) {
     log_message (LEVEL_ERROR, "out of memory");
     return EXIT_RUN_FAILED;

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/json.h"
 #include "core/base/log.h"
+#include "core/base/memory.h"
 #include "core/base/text.h"
 #include "core/base/utf8.h"
 #include "core/pipeline/bad_row.h"
@@ -218,30 +220,47 @@ operation_name (uint32_t operation)
   }
 }
 
+/* Nothing that another name leads to, too, or that waits for a reader. */
+static int
+open_dead_letters (const char *path, int *ret_descriptor, struct error *error)
+{
+  CLEANUP_CLOSE int descriptor = open (path,
+                                       O_WRONLY | O_CREAT | O_APPEND
+                                         | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+                                         | O_NOCTTY,
+                                       0600);
+  struct stat status;
+
+  /* ENXIO: a named pipe without a reader. */
+  if ((descriptor < 0 && errno != ENXIO)
+      || (descriptor >= 0 && fstat (descriptor, &status) != 0))
+    return error_set (error, EZCDC_E_OPERATOR, "open %s: %m", path);
+  if (descriptor < 0 || !S_ISREG (status.st_mode) || status.st_nlink != 1)
+    return error_set (error, EZCDC_E_OPERATOR,
+                      "open %s: it is not a regular file with one name; move "
+                      "it away",
+                      path);
+  *ret_descriptor = TAKE_DESCRIPTOR (descriptor);
+  return 0;
+}
+
 /* Appends one line and makes it durable. */
 static int
 dead_letter_append (struct pipeline *pipeline, const struct text *line,
                     struct error *error)
 {
+  CLEANUP_CLOSE int descriptor = -1;
   char path[4096];
-  int descriptor;
-  ssize_t written;
 
   snprintf (path, sizeof path, "%s/dead_letters.jsonl",
             pipeline->settings.state_folder);
-  descriptor = open (
-    path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (descriptor < 0)
-    return error_set (error, EZCDC_E_OPERATOR, "open %s: %m", path);
-  written = write (descriptor, line->data, line->length);
-  if (written != (ssize_t) line->length || fdatasync (descriptor) < 0) {
-    error_set (error, EZCDC_E_OPERATOR, "write %s: %s", path,
-               written >= 0 ? "the disk is full or failing"
-                            : strerror (errno));
-    close (descriptor);
+  if (open_dead_letters (path, &descriptor, error) != 0)
     return error->code;
-  }
-  close (descriptor);
+  ssize_t written = write (descriptor, line->data, line->length);
+  if (written != (ssize_t) line->length || fdatasync (descriptor) < 0)
+    return error_set (error, EZCDC_E_OPERATOR, "write %s: %s", path,
+                      written >= 0 ? "the disk is full or failing"
+                                   : strerror (errno));
   return 0;
 }
 

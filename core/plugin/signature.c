@@ -46,7 +46,7 @@ read_signature (const char *path, struct text *signature, struct error *error)
                       "memory",
                       path);
   /* One byte more than there may be, so that more is seen. */
-  if (file_read (name.data, SIGNATURE_BYTES + 1, signature, error) != 0)
+  if (file_read_own (name.data, SIGNATURE_BYTES + 1, signature, error) != 0)
     return error_prefix (error, "refuse connector %s: look for its signature",
                          path);
   if (signature->length != SIGNATURE_BYTES)

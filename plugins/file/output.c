@@ -229,26 +229,42 @@ rotated_path (const struct output *output, long number, char **ret_path)
                                                                            : 0;
 }
 
+/* Closes the descriptor; path is the file's. */
+static int
+head_of_older (const struct output *output, int descriptor, const char *path,
+               char ret_head[OUTPUT_HEAD])
+{
+  struct stat status;
+  int result = EZCDC_OK;
+
+  if (descriptor < 0 || fstat (descriptor, &status) != 0)
+    result = fail (output, "open the newest of the older files of", errno);
+  else if (!S_ISREG (status.st_mode))
+    result = output->host->fail (output->instance, EZCDC_E_CONFIG,
+                                 "go on after %s: it is no regular file; move "
+                                 "it away",
+                                 path);
+  else if (find_last_line (descriptor, status.st_size, ret_head) < 0)
+    result = fail (output, "read the newest of the older files of", errno);
+  if (descriptor >= 0)
+    close (descriptor);
+  return result;
+}
+
 /* The head of the last line of the newest file that was rotated away. */
 static int
 head_of_newest (const struct output *output, char ret_head[OUTPUT_HEAD])
 {
   long number = newest_number (output);
-  struct stat status;
   char *path = NULL;
 
   if (number == 0)
     return EZCDC_OK;
   if (number < 0 || rotated_path (output, number, &path) != 0)
     return fail (output, "look for older files of", errno);
-  int descriptor = open (path, O_RDONLY | O_CLOEXEC);
+  int descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  int result = head_of_older (output, descriptor, path, ret_head);
   free (path);
-  int result = EZCDC_OK;
-  if (descriptor < 0 || fstat (descriptor, &status) != 0
-      || find_last_line (descriptor, status.st_size, ret_head) < 0)
-    result = fail (output, "read the newest of the older files of", errno);
-  if (descriptor >= 0)
-    close (descriptor);
   return result;
 }
 

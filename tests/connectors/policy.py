@@ -123,6 +123,14 @@ def test_signature(policy, good, hasty, key):
     signed = "require = signature\npublic_key = %s.pub" % key
     policy.refuses("a file without a signature", signed, good,
                    "look for its signature: ")
+    os.mkfifo(good + ".sig")
+    policy.refuses("a named pipe as signature is not waited for", signed, good,
+                   ".sig is not a regular file")
+    os.remove(good + ".sig")
+    os.mkfifo(key + ".pipe")
+    policy.refuses("a named pipe as key is not waited for",
+                   "require = signature\npublic_key = %s.pipe" % key, good,
+                   ".pipe is not a regular file")
     sign(good, key)
     policy.accepts("a signed file", signed, good)
     with open(key + ".pub", encoding="ascii") as file:

@@ -2,6 +2,7 @@
 """What a pipeline makes and puts aside is in its audit log, once."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -128,6 +129,33 @@ def test_dead_letters(world):
     assert records(pipeline, "dead_letter.stored") == [
         ("public.odd", {"rows": 2})]
     assert pipeline.status()["dead_letters"] == 2
+
+
+def test_dead_letters_do_not_wait_and_go_nowhere_else(world):
+    world.sql("CREATE TABLE odd (id int PRIMARY KEY, day date)")
+    pipeline = world.pipeline("public.odd",
+                              pipeline={"on_bad_row": "dead_letter"})
+    pipeline.until_caught_up()
+    letters = pipeline.state_dir / pipeline.name / "dead_letters.jsonl"
+    world.sql("INSERT INTO odd VALUES (1, 'infinity')")
+    refusal = f"{letters}: it is not a regular file with one name; move it away"
+    os.mkfifo(letters)
+    assert refusal in pipeline.until_caught_up(expect=1).stderr
+    letters.unlink()
+    other = letters.with_name("other")
+    other.write_text("")
+    letters.hardlink_to(other)
+    assert refusal in pipeline.until_caught_up(expect=1).stderr
+    assert other.read_text() == ""
+    other.unlink()
+    pipeline.until_caught_up()
+    assert len(letters.read_text().splitlines()) == 1
+
+
+def test_a_named_pipe_is_no_audit_log(program, tmp_path):
+    os.mkfifo(tmp_path / "log")
+    done = program("audit", "show", tmp_path / "log")
+    assert done.code == 2 and "is not a regular file" in done.stderr, done
 
 
 def test_a_log_that_was_renamed_goes_on_in_a_new_file(items):

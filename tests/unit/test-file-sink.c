@@ -631,6 +631,21 @@ test_rotated_away (void **state)
   assert_file ("", "");
 }
 
+/* It would be waited for until somebody writes into it. */
+static void
+test_named_pipe_among_the_older (void **state)
+{
+  char older[100];
+
+  (void) state;
+  snprintf (older, sizeof older, "%s.000041", instance.path);
+  assert_int_equal (mkfifo (older, 0600), 0);
+  assert_int_equal (sink->prepare (self, &table), EZCDC_E_CONFIG);
+  assert_contains (instance.error,
+                   ".000041: it is no regular file; move it away");
+  assert_int_equal (unlink (older), 0);
+}
+
 /* A disk that is full in the middle of a batch: all of it can come again. */
 static void
 test_full_disk (void **state)
@@ -754,6 +769,7 @@ main (void)
     WITH_FILE (test_refused_row),
     WITH_FILE (test_rotation),
     WITH_FILE (test_rotated_away),
+    WITH_FILE (test_named_pipe_among_the_older),
     WITH_FILE (test_full_disk),
     WITH_FILE (test_check),
     WITH_FILE (test_standard_output),

@@ -109,7 +109,7 @@ test_read_missing (void **state)
                     EZCDC_E_CONFIG);
   assert_contains (error.text, "No such file");
   assert_int_equal (file_read (folder, 9, &text, &error), EZCDC_E_CONFIG);
-  assert_contains (error.text, "Is a directory");
+  assert_contains (error.text, "is not a regular file");
 }
 
 static void *
@@ -142,6 +142,21 @@ test_read_pipe (void **state)
   assert_int_equal (text.length, 300000);
   pthread_join (writer, NULL);
   close (ends[0]);
+}
+
+/* Nobody writes into it: whoever waited would wait for ever. */
+static void
+test_named_pipe_is_not_waited_for (void **state)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+  struct error error = { 0 };
+
+  (void) state;
+  assert_int_equal (mkfifo (in_folder ("pipe"), 0600), 0);
+  assert_int_equal (file_read (path, 9, &text, &error), EZCDC_E_CONFIG);
+  assert_contains (error.text, "/pipe is not a regular file");
+  assert_int_equal (file_read ("/dev/null", 9, &text, &error), EZCDC_E_CONFIG);
+  assert_int_equal (unlink (path), 0);
 }
 
 static size_t
@@ -315,6 +330,7 @@ main (void)
     cmocka_unit_test (test_read_limit),
     cmocka_unit_test (test_read_missing),
     cmocka_unit_test (test_read_pipe),
+    cmocka_unit_test (test_named_pipe_is_not_waited_for),
     cmocka_unit_test (test_replace_through_link),
     cmocka_unit_test (test_replace_fails_clean),
     cmocka_unit_test (test_sweep_removes_what_was_left),

@@ -11,21 +11,8 @@
 #include "discover.h"
 #include "position.h"
 #include "query.h"
-#include "slot.h"
 
-struct check {
-  struct postgres *self;
-  struct session *session;
-  struct slot slot;
-  struct publication publication;
-};
-
-static void check_report (struct check *check, uint32_t outcome,
-                          const char *subject, const char *remedy,
-                          const char *format, ...)
-  __attribute__ ((format (printf, 5, 6)));
-
-static void
+void
 check_report (struct check *check, uint32_t outcome, const char *subject,
               const char *remedy, const char *format, ...)
 {
@@ -77,37 +64,6 @@ check_server (struct check *check)
                   "ALTER SYSTEM SET wal_level = logical, then restart the"
                   " server",
                   "%s", level);
-  return EZCDC_OK;
-}
-
-static int
-check_role (struct check *check)
-{
-  const char *user = check->self->user;
-  PGresult *result;
-  char remedy[160];
-  bool may;
-  int code;
-
-  code = session_query (
-    check->session, "look at the role",
-    "SELECT rolreplication OR rolsuper OR EXISTS ("
-    " SELECT FROM pg_roles p WHERE p.rolname IN ('rds_replication',"
-    " 'rds_superuser', 'azure_pg_admin', 'cloudsqlsuperuser')"
-    " AND pg_has_role(p.oid, 'member'))"
-    " FROM pg_roles WHERE rolname = current_user",
-    0, NULL, &result);
-  if (code != EZCDC_OK)
-    return code;
-  may = PQntuples (result) == 1 && field_true (result, 0, 0);
-  PQclear (result);
-  snprintf (remedy, sizeof remedy, "ALTER ROLE \"%s\" REPLICATION", user);
-  if (may)
-    check_report (check, EZCDC_REPORT_OK, "role", NULL,
-                  "%s may start replication", user);
-  else
-    check_report (check, EZCDC_REPORT_FAIL, "role", remedy,
-                  "%s may not start replication", user);
   return EZCDC_OK;
 }
 
@@ -216,7 +172,6 @@ check_publication (struct check *check)
   struct postgres *self = check->self;
   struct publication *publication = &check->publication;
   const char *problem;
-  char may[8];
   int code = publication_read (self, check->session, publication);
 
   if (code != EZCDC_OK)
@@ -238,39 +193,19 @@ check_publication (struct check *check)
                   "%s is missing, but the slot exists", self->publication);
     return EZCDC_OK;
   }
-  code = session_text (
-    check->session, "look at the database's rights",
-    "SELECT has_database_privilege(current_database(), 'CREATE')", may,
-    sizeof may);
-  if (code != EZCDC_OK)
-    return code;
-  if (may[0] == 't')
-    check_report (check, EZCDC_REPORT_OK, "publication", NULL,
-                  "%s does not exist, it will be created (the role must own"
-                  " the tables)",
-                  self->publication);
-  else
-    check_report (check, EZCDC_REPORT_FAIL, "publication",
-                  "let the owner of the tables create it, or GRANT CREATE ON"
-                  " DATABASE and the tables' ownership",
-                  "%s does not exist, and role %s may not create it",
-                  self->publication, self->user);
-  return EZCDC_OK;
+  return check_may_publish (check);
 }
 
 static int
 check_tables (struct check *check)
 {
   struct description description = { .columns = NULL };
-  struct text oids = { .data = NULL };
   struct catalog catalog;
   char subject[2 * POSTGRES_NAME_SIZE + 16];
   int code;
 
-  code = discover_oids (check->self, check->session, &oids);
-  if (code == EZCDC_OK)
-    code = catalog_read (check->self, check->session, oids.data, &catalog);
-  text_free (&oids);
+  code = catalog_read (check->self, check->session, check->oids.data,
+                       &catalog);
   if (code != EZCDC_OK)
     return code;
   while ((code = catalog_next (check->self, &catalog, &description))
@@ -295,7 +230,7 @@ check_tables (struct check *check)
 int
 postgres_check (void *opaque)
 {
-  struct check check = { .self = opaque };
+  struct check check = { .self = opaque, .oids = { .data = NULL } };
   int code;
 
   code = session_take (check.self, &check.session);
@@ -307,9 +242,16 @@ postgres_check (void *opaque)
   if (code == EZCDC_OK)
     code = check_slot (&check);
   if (code == EZCDC_OK)
+    code = check_connections (&check);
+  if (code == EZCDC_OK)
+    code = discover_oids (check.self, check.session, &check.oids);
+  if (code == EZCDC_OK)
     code = check_publication (&check);
   if (code == EZCDC_OK)
+    code = check_schemas (&check);
+  if (code == EZCDC_OK)
     code = check_tables (&check);
+  text_free (&check.oids);
   session_give (check.self, check.session);
   return code;
 }

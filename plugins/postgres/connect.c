@@ -165,6 +165,19 @@ connect_is_tls_problem (const char *line)
   return false;
 }
 
+/* A role, a database and the server each have a limit of their own. The
+ * message may be in any language: the place in the server's code tells. */
+static const char *
+connect_full_remedy (const char *message)
+{
+  if (strstr (message, "InitializeSessionUserId") != NULL)
+    return " (ALTER ROLE ... CONNECTION LIMIT, or end others of this role)";
+  if (strstr (message, "CheckMyDatabase") != NULL)
+    return " (ALTER DATABASE ... CONNECTION LIMIT, or end others in this"
+           " database)";
+  return " (raise max_connections or max_wal_senders, or end others)";
+}
+
 /* A stream that is open while nobody is let in holds up the shutdown. */
 static void
 connect_note_refusal (struct postgres *self)
@@ -212,7 +225,7 @@ connect_fail (struct postgres *self, struct session *session,
   else if (strcmp (state, "3D000") == 0)
     code = EZCDC_E_CONFIG;
   else if (strcmp (state, "53300") == 0)
-    remedy = " (raise max_connections or max_wal_senders, or end others)";
+    remedy = connect_full_remedy (message);
   else if (state[0] == '\0') {
     code = EZCDC_E_UNAVAILABLE;
     if (connect_is_tls_problem (line)) {

@@ -12,6 +12,7 @@ plugins_postgres_postgres_la_SOURCES = \
 	plugins/postgres/changes.c \
 	plugins/postgres/check.c \
 	plugins/postgres/check.h \
+	plugins/postgres/check_rights.c \
 	plugins/postgres/chunk.c \
 	plugins/postgres/chunk.h \
 	plugins/postgres/connect.c \

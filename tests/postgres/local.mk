@@ -55,6 +55,7 @@ EXTRA_DIST += \
 	tests/postgres/conftest.py \
 	tests/postgres/pytest.ini \
 	tests/postgres/test_publication.py \
+	tests/postgres/test_rights.py \
 	tests/postgres/test_slot.py \
 	tests/postgres/test_snapshot.py \
 	tests/postgres/test_stream.py \

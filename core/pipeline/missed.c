@@ -89,9 +89,46 @@ missed_check_table (struct pipeline *pipeline, struct table *table,
   return missed_store (pipeline, table, error);
 }
 
-int
-missed_check (struct pipeline *pipeline, struct error *error)
+static bool
+missed_none_waits (const struct pipeline *pipeline)
 {
+  for (size_t i = 0; i < pipeline->tables.count; i++)
+    if (pipeline->tables.tables[i]->phase != TABLE_STREAMING)
+      return false;
+  return true;
+}
+
+/* Copies that snapshot = only has made: nobody keeps the changes behind them.
+ * The next such run makes another copy, but for one that is still to be
+ * finished. */
+static int
+missed_check_copies (struct pipeline *pipeline, bool first,
+                     struct error *error)
+{
+  bool only = pipeline->settings.snapshot == SNAPSHOT_ONLY;
+
+  if (only ? !missed_none_waits (pipeline)
+           : !first || pipeline->settings.snapshot == SNAPSHOT_NEVER)
+    return 0;
+  for (size_t i = 0; i < pipeline->tables.count; i++) {
+    struct table *table = pipeline->tables.tables[i];
+
+    if (table->phase != TABLE_WAITING
+        && shape_copy_anew (pipeline, table,
+                            "it was copied by an earlier run, and its changes "
+                            "were not followed since",
+                            error)
+             < 0)
+      return error->code;
+  }
+  return 0;
+}
+
+int
+missed_check (struct pipeline *pipeline, bool first, struct error *error)
+{
+  if (missed_check_copies (pipeline, first, error) < 0)
+    return error->code;
   for (size_t i = 0; i < pipeline->tables.count; i++)
     if (missed_check_table (pipeline, pipeline->tables.tables[i], error) < 0)
       return error->code;

@@ -7,7 +7,8 @@
  *   that was not among them for a while: the stream went on without it;
  *   whose changes the source has not kept for a while: see version of struct
  *   ezcdc_table;
- *   that goes to another target now.
+ *   that goes to another target now;
+ *   that was copied before anybody kept its changes: snapshot = only.
  *
  * What the target has of such a table is old, and rows that were deleted
  * meanwhile are still there: the copy goes into a target that is emptied.
@@ -26,8 +27,9 @@ struct pipeline;
 struct table;
 struct table_set;
 
-/* At the start, before anything is copied: finds those tables. */
-int missed_check (struct pipeline *pipeline, struct error *error);
+/* At the start, before anything is copied: finds those tables.  first: the
+ * source keeps no changes for this pipeline yet. */
+int missed_check (struct pipeline *pipeline, bool first, struct error *error);
 
 /* At the first start, once the source is prepared: it may say only now what it
  * keeps of the tables. */

@@ -528,7 +528,8 @@ run_steps (struct pipeline *pipeline, struct error *error)
    * shall leave nothing at the source that keeps its log. Later the source
    * does, which may turn out to be another one. */
   first = !source.known;
-  if (missed_check (pipeline, error) < 0 || shapes_check (pipeline, error) < 0
+  if (missed_check (pipeline, first, error) < 0
+      || shapes_check (pipeline, error) < 0
       || (first && prepare_targets (pipeline, error) < 0)
       || (!only && prepare_source (pipeline, &source, &prepared, error) < 0)
       || (!first && prepare_targets (pipeline, error) < 0)

@@ -268,3 +268,14 @@ def test_a_renamed_table_goes_on_and_is_told(world):
     run.wait_until(lambda: any("new 100" in row for row in
                                world.target_rows("a")), "it goes on")
     assert run.terminate() == 0
+
+
+def test_copies_that_nobody_has_followed(world):
+    pipeline = world.pipeline(source={"snapshot": "only"})
+    pipeline.until_caught_up()
+    for i, mode in enumerate(["only", "initial", "only", "initial"]):
+        pipeline.section("source", snapshot=mode)
+        pipeline.write()
+        change(world, "a", 100 + i)
+        pipeline.until_caught_up()
+        world.assert_same("a", "b")

@@ -30,6 +30,7 @@ struct session {
   int64_t window_start; /* of measuring how much arrives */
   int64_t window_bytes;
   char peer_text[256];
+  char failure[6]; /* SQLSTATE of the last error that the server told, or "" */
 };
 
 /* Connects. A session for replication takes replication commands and plain

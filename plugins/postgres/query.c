@@ -120,6 +120,7 @@ session_fail (struct session *session, const PGresult *result,
   const char *message = NULL, *hint = NULL;
   char line[512], hint_line[256], place[PLACE_SIZE];
 
+  snprintf (session->failure, sizeof session->failure, "%s", state);
   if (PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY) != NULL
       && result_may_quote (session, result))
     return host->fail (session->instance, state_code (state),

@@ -15,12 +15,6 @@
 /* How often a wait for other transactions is reported. */
 #define SLOT_REPORT_MS 5000
 
-/* What a person can do when the slot no longer has what we need. */
-#define SLOT_WAYS_OUT                                                         \
-  "; take a new snapshot: drop the slot (SELECT"                              \
-  " pg_drop_replication_slot('%s')), remove this pipeline's state and start"  \
-  " again"
-
 static void
 slot_judge (struct postgres *self, const PGresult *result, struct slot *slot)
 {

@@ -12,6 +12,13 @@
 
 #define SLOT_PROBLEM_SIZE 600
 
+/* What a person can do when the slot no longer has what we need; with the
+ * slot's name. */
+#define SLOT_WAYS_OUT                                                         \
+  "; take a new snapshot: drop the slot (SELECT"                              \
+  " pg_drop_replication_slot('%s')), remove this pipeline's state and start"  \
+  " again"
+
 struct slot {
   bool exists;
   int active_pid;     /* 0: nobody reads it */

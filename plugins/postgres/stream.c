@@ -157,11 +157,29 @@ stream_message (struct stream *stream, struct ezcdc_feed *feed, char *data,
   return code;
 }
 
+/* The server looks at the publication as it was when a change was made. */
+static int
+stream_lacks_publication (struct stream *stream)
+{
+  struct postgres *self = stream->self;
+
+  return host->fail (self->instance, EZCDC_E_OPERATOR,
+                     STREAM_WHAT " (%s): when the changes were made that slot"
+                                 " %s has come to, publication %s did not"
+                                 " exist (SQLSTATE 42704): it was dropped, and"
+                                 " making it again does not bring those"
+                                 " changes back" SLOT_WAYS_OUT,
+                     stream->session->peer, self->slot, self->publication,
+                     self->slot);
+}
+
 static int
 stream_ended (struct stream *stream)
 {
   int code = receive_end (stream->session, STREAM_WHAT);
 
+  if (code != EZCDC_OK && strcmp (stream->session->failure, "42704") == 0)
+    return stream_lacks_publication (stream);
   if (code != EZCDC_OK)
     return code;
   return host->fail (stream->self->instance, EZCDC_E_UNAVAILABLE,

@@ -92,6 +92,20 @@ def test_publication_younger_than_the_slot(source):
     assert "is missing, but slot" in source.errors
 
 
+def test_publication_dropped_and_made_again(source, server):
+    """The slot comes to changes of a time at which there was none."""
+    if server.version >= 18:
+        pytest.skip("PostgreSQL 18 leaves such changes out")
+    source.table("t (id integer PRIMARY KEY)")
+    source.run("prepare")
+    source.sql(f"DROP PUBLICATION {source.publication}")
+    source.sql("INSERT INTO t VALUES (1)")
+    source.sql(f"CREATE PUBLICATION {source.publication} FOR TABLE t")
+    source.run("stream", expect=8)
+    assert f"publication {source.publication} did not exist" in source.errors
+    assert f"pg_drop_replication_slot('{source.slot}')" in source.errors
+
+
 def test_lost_slot(source, server):
     if server.version < 13:
         pytest.skip("PostgreSQL 13 brought max_slot_wal_keep_size")

@@ -122,8 +122,11 @@ ask (struct keeper_link *link, enum message_type type,
   if (length == 0)
     return error_set (error, EZCDC_E_CONFIG,
                       "a request to the keeper is too long");
-  if (!message_send (link->socket, bytes, length, sent))
-    return keeper_gone (error);
+  if (!message_send_patiently (link->socket, bytes, length, sent))
+    return errno == EPIPE || errno == ECONNRESET
+             ? keeper_gone (error)
+             : error_set (error, EZCDC_E_UNAVAILABLE, "ask the keeper: %s",
+                          message_send_fault (errno));
   int code = await_answer (link, ret_descriptor, error);
   if (code != 0)
     return code;

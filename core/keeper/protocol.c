@@ -4,10 +4,12 @@
 #include <config.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "core/keeper/protocol.h"
 
 #define HEADER_LENGTH 12
@@ -167,6 +169,38 @@ message_send (int socket, const unsigned char *bytes, size_t length,
     sent = sendmsg (socket, &packet, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
   return sent == (ssize_t) length;
+}
+
+#define CROWDED                                                               \
+  "too many files of this user are on their way between processes, which a "  \
+  "single process can bring about: give each pipeline a user of its own "     \
+  "(ezcdc-security(7))"
+
+const char *
+message_send_fault (int fault)
+{
+  return fault == ETOOMANYREFS ? CROWDED : strerror (fault);
+}
+
+/* Milliseconds: 10, 20, 40 ... together 5 s. */
+#define FIRST_WAIT 10
+#define LAST_WAIT 2560
+
+bool
+message_send_patiently (int socket, const unsigned char *bytes, size_t length,
+                        int descriptor)
+{
+  bool sent = message_send (socket, bytes, length, descriptor);
+
+  for (int wait = FIRST_WAIT;
+       !sent && errno == ETOOMANYREFS && wait <= LAST_WAIT; wait *= 2) {
+    if (wait == FIRST_WAIT)
+      log_message (LEVEL_WARNING, "hand a file to the keeper: %s; waiting",
+                   CROWDED);
+    poll (NULL, 0, wait);
+    sent = message_send (socket, bytes, length, descriptor);
+  }
+  return sent;
 }
 
 static int

@@ -57,6 +57,17 @@ bool message_decode (const unsigned char *bytes, size_t length,
 bool message_send (int socket, const unsigned char *bytes, size_t length,
                    int descriptor) __attribute__ ((nonnull));
 
+/* The same, but where the kernel has too many descriptors of this user on
+ * their way between processes (ETOOMANYREFS), which any process of the user
+ * can bring about, it waits for room: some seconds at most. Once the first
+ * wait begins there is a warning. */
+bool message_send_patiently (int socket, const unsigned char *bytes,
+                             size_t length, int descriptor)
+  __attribute__ ((nonnull));
+
+/* What an errno of the two means, for people. */
+const char *message_send_fault (int fault);
+
 enum receipt {
   RECEIPT_MESSAGE,
   RECEIPT_NOTHING, /* nothing is there; waiting may help */

@@ -188,7 +188,7 @@ say (enum message_type type, int32_t number, int descriptor)
   unsigned char bytes[MESSAGE_MAX];
   size_t length = message_encode (type, 0, number, fields, bytes);
 
-  message_send (RUNNER_LINK_DESCRIPTOR, bytes, length, descriptor);
+  message_send_patiently (RUNNER_LINK_DESCRIPTOR, bytes, length, descriptor);
 }
 
 /* Only as long as the process can be dumped it can open its own memory, unless

@@ -3,6 +3,7 @@
 
 #include <config.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,6 +65,24 @@ static bool
 refuse (const struct service *service, const struct error *error)
 {
   return answer (service, MESSAGE_REFUSED, error->code, error->text, -1);
+}
+
+/* The answer that brings a value or a file. If it cannot be sent because of
+ * what others do, the runner may ask again. */
+static bool
+answer_opened (const struct service *service, const char *section,
+               const char *option, size_t length, int descriptor)
+{
+  struct error error = { 0 };
+
+  if (answer (service, MESSAGE_OPENED, (int32_t) length, NULL, descriptor))
+    return true;
+  if (errno != ETOOMANYREFS)
+    return false;
+  error_set (&error, EZCDC_E_UNAVAILABLE, "hand over %s.%s: %s", section,
+             option, message_send_fault (errno));
+  log_message (LEVEL_ERROR, "%s", error.text);
+  return refuse (service, &error);
 }
 
 /* ---- Credentials ------------------------------------------------------- */
@@ -181,8 +200,8 @@ hand_over (const struct service *service, const struct opening *opening,
     error_set (&error, EZCDC_E_UNAVAILABLE, "%s", error.text);
     return refuse (service, &error);
   }
-  return answer (service, MESSAGE_OPENED, (int32_t) value->length, NULL,
-                 descriptor);
+  return answer_opened (service, opening->section_name, opening->option,
+                        value->length, descriptor);
 }
 
 static bool
@@ -260,7 +279,8 @@ answer_file (const struct service *service)
   }
   if (open_regular (path, &descriptor, &error) != 0)
     return refuse (service, &error);
-  return answer (service, MESSAGE_OPENED, 0, NULL, descriptor);
+  return answer_opened (service, service->message.fields[0],
+                        service->message.fields[1], 0, descriptor);
 }
 
 /* ---- Audit records ----------------------------------------------------- */

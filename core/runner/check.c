@@ -138,7 +138,7 @@ runner_check (struct keeper_link *link, const char *path)
   if (assembly_make (&assembly, path, link, &error) < 0) {
     log_message (LEVEL_ERROR, "%s", error.text);
     assembly_free (&assembly);
-    return error.code == EZCDC_E_OPERATOR ? RUNNER_FAILED : RUNNER_CONFIG;
+    return runner_exit_code (&error);
   }
   assembly_pipeline (&assembly, &pipeline);
   if (pipeline_init (&pipeline, &error) < 0) {

@@ -10,6 +10,7 @@
 #include "core/base/allocations.h"
 #include "core/base/log.h"
 #include "core/http/http.h"
+#include "core/keeper/keeper.h"
 #include "core/runner/runner.h"
 
 /* The keeper has blocked the signals that a run reads from a descriptor;
@@ -43,6 +44,21 @@ runner_mode (struct keeper_link *link, const char *mode, int argc, char **argv)
     return runner_verify (link, argv[0], json);
   log_message (LEVEL_ERROR, "runner: unknown mode %s", mode);
   return RUNNER_CONFIG;
+}
+
+int
+runner_exit_code (const struct error *error)
+{
+  switch (error->code) {
+  case EZCDC_E_OPERATOR:
+    return RUNNER_FAILED;
+  case EZCDC_E_UNAVAILABLE:
+  case EZCDC_E_THROTTLED:
+  case EZCDC_E_MEMORY:
+    return RUNNER_EXIT_CRASH;
+  default:
+    return RUNNER_CONFIG;
+  }
 }
 
 /* What libraries leave of secrets is wiped by the program's own allocator. */

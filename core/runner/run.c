@@ -251,7 +251,7 @@ runner_run (struct keeper_link *link, const char *path, bool until_caught_up)
   if (assembly_make (&control.assembly, path, link, &error) < 0) {
     log_message (LEVEL_ERROR, "%s", error.text);
     assembly_free (&control.assembly);
-    return error.code == EZCDC_E_OPERATOR ? RUNNER_FAILED : RUNNER_CONFIG;
+    return runner_exit_code (&error);
   }
   assembly_pipeline (&control.assembly, &control.pipeline);
   control.pipeline.settings.until_caught_up = until_caught_up;

@@ -15,6 +15,10 @@ enum {
   RUNNER_FOUND = 3,
 };
 
+/* The exit code for an error before the work begins: it failed, it is wrong,
+ * or, if it may be gone in a moment, another runner is to try it. */
+int runner_exit_code (const struct error *error) __attribute__ ((nonnull));
+
 /* The entry point of the runner (see core/keeper/keeper.h). Modes "run",
  * "catch-up", "check" and "verify"; argv[0] is the INI file, "--json" may
  * follow. */

@@ -483,7 +483,7 @@ runner_verify (struct keeper_link *link, const char *path, bool json)
   if (assembly_make (&verify.assembly, path, link, &error) < 0) {
     log_message (LEVEL_ERROR, "%s", error.text);
     assembly_free (&verify.assembly);
-    return error.code == EZCDC_E_OPERATOR ? RUNNER_FAILED : RUNNER_CONFIG;
+    return runner_exit_code (&error);
   }
   assembly_pipeline (&verify.assembly, &verify.pipeline);
   if (pipeline_init (&verify.pipeline, &error) < 0

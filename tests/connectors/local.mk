@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	tests/connectors/bad.c \
 	tests/connectors/confined.py \
 	tests/connectors/hostile.py \
+	tests/connectors/in_flight.py \
 	tests/connectors/pipeline.py \
 	tests/connectors/policy.py \
 	tests/connectors/refusals.py \
@@ -46,6 +47,7 @@ if HAVE_PYTHON3
 TESTS += \
 	tests/connectors/confined.py \
 	tests/connectors/hostile.py \
+	tests/connectors/in_flight.py \
 	tests/connectors/pipeline.py \
 	tests/connectors/policy.py \
 	tests/connectors/refusals.py \

@@ -265,8 +265,17 @@ pipeline_list_tables (struct pipeline *pipeline, struct table_set *ret_set,
 int
 pipeline_discover (struct pipeline *pipeline, struct error *error)
 {
+  struct table_set tables = { 0 };
+  int result = pipeline_list_tables (pipeline, &tables, NULL, error);
+
+  if (result < 0) {
+    table_set_free (&tables);
+    return result;
+  }
   table_set_free (&pipeline->tables);
-  return pipeline_list_tables (pipeline, &pipeline->tables, NULL, error);
+  pipeline->tables = tables;
+  pipeline->listed = true;
+  return result;
 }
 
 /* ---- the story --------------------------------------------------------- */

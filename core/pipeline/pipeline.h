@@ -121,6 +121,7 @@ struct pipeline {
 
   _Atomic uint32_t stop;  /* enum stop_kind */
   _Atomic uint32_t phase; /* enum pipeline_phase */
+  _Atomic bool listed;    /* tables may be looked at by other threads */
   _Atomic bool again;     /* it shall begin again when it has stopped */
   _Atomic int64_t dead_letters;
   int wake_event;     /* eventfd: something for the control thread to do */

@@ -31,9 +31,11 @@ struct control {
   struct pipeline pipeline;
   struct reporter reporter;
   struct keeper_link *link;
-  int signals;    /* signalfd */
-  int64_t stored; /* monotonic time of the last position */
-  int64_t status; /* monotonic time of the last status */
+  int signals;       /* signalfd */
+  int64_t stored;    /* monotonic time of the last position */
+  int64_t status;    /* monotonic time of the last status */
+  uint64_t progress; /* see reporter_progress */
+  int64_t moved;     /* monotonic time when it was another one */
   bool keeper_gone;
   bool hurry; /* store every position at once */
 };
@@ -85,6 +87,34 @@ control_renew (struct control *control)
   pipeline_begin_again (&control->pipeline);
 }
 
+/* A bounded run does not wait for ever for what others hold: a lock, an open
+ * transaction, an answer. */
+static void
+control_give_up (struct control *control)
+{
+  const struct pipeline_settings *settings = &control->pipeline.settings;
+  uint64_t progress = reporter_progress (&control->reporter);
+  struct assembly *assembly = &control->assembly;
+  struct error error = { 0 };
+  int64_t now = clock_monotonic ();
+
+  if (!settings->until_caught_up)
+    return;
+  pthread_mutex_lock (&assembly->lock);
+  if (assembly->waiting[0] == '\0' || progress != control->progress)
+    control->moved = now;
+  else if (now - control->moved >= settings->retry_limit)
+    error_set (&error, EZCDC_E_UNAVAILABLE, "%s; gave up after %.0f s",
+               assembly->waiting, (double) (now - control->moved) / 1e6);
+  pthread_mutex_unlock (&assembly->lock);
+  control->progress = progress;
+  if (error.code == 0)
+    return;
+  pipeline_fail (&control->pipeline, &error);
+  instance_interrupt (control->pipeline.source);
+  instance_interrupt (control->pipeline.sink);
+}
+
 static void
 control_report (struct control *control)
 {
@@ -96,6 +126,7 @@ control_report (struct control *control)
     return;
   control->status = now;
   control_renew (control);
+  control_give_up (control);
   if (reporter_store (&control->reporter, NULL, NULL, &error) < 0)
     pipeline_fail (&control->pipeline, &error);
 }

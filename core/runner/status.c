@@ -100,7 +100,8 @@ struct totals {
 static struct totals
 count_totals (const struct pipeline *pipeline)
 {
-  struct totals totals = { .tables = pipeline->tables.count };
+  struct totals totals = { .tables = pipeline->listed ? pipeline->tables.count
+                                                      : 0 };
 
   for (size_t i = 0; i < totals.tables; i++) {
     const struct table *table = pipeline->tables.tables[i];
@@ -115,6 +116,22 @@ count_totals (const struct pipeline *pipeline)
       totals.rows_total += total > rows ? total : rows;
   }
   return totals;
+}
+
+uint64_t
+reporter_progress (const struct reporter *reporter)
+{
+  struct pipeline *pipeline = reporter->pipeline;
+  struct totals totals = count_totals (pipeline);
+  uint64_t progress = (uint64_t) (totals.rows + totals.changes);
+
+  progress = progress * 31 + totals.copied;
+  progress = progress * 31 + pipeline->phase;
+  pthread_mutex_lock (&pipeline->lock);
+  for (uint32_t i = 0; i < pipeline->read.length; i++)
+    progress = progress * 31 + pipeline->read.bytes[i];
+  pthread_mutex_unlock (&pipeline->lock);
+  return progress;
 }
 
 /* How far the target is behind, in microseconds; -1 if there is no stream.
@@ -243,10 +260,11 @@ static int
 store_tables (struct reporter *reporter, struct error *error)
 {
   struct pipeline *pipeline = reporter->pipeline;
+  size_t count = pipeline->listed ? pipeline->tables.count : 0;
 
   if (state_begin (pipeline->state, error) < 0)
     return error->code;
-  for (size_t i = 0; i < pipeline->tables.count; i++) {
+  for (size_t i = 0; i < count; i++) {
     const struct table *table = pipeline->tables.tables[i];
     struct state_table stored = pipeline_stored_table (table);
 

@@ -42,4 +42,7 @@ int reporter_store (struct reporter *reporter, const char *state,
 /* Shows progress, if it is time for it. */
 void reporter_show (struct reporter *reporter);
 
+/* A number that is another one when anything has got on. */
+uint64_t reporter_progress (const struct reporter *reporter);
+
 #endif

@@ -358,6 +358,9 @@ session_texts_are_bytes (const struct session *session)
   return encoding != NULL && strcmp (encoding, "SQL_ASCII") == 0;
 }
 
+/* Whoever waits longer for a lock says so, and tries again. */
+#define CONNECT_LOCK_MS "10000"
+
 /* The role's or the database's own settings must not change a value's text
  * or cut a long copy short. */
 static int
@@ -372,7 +375,7 @@ connect_pin_settings (struct session *session)
     " SET synchronize_seqscans = off; SET jit = off;"
     " SET default_transaction_read_only = off;"
     " SET statement_timeout = 0;"
-    " SET lock_timeout = 0;"
+    " SET lock_timeout = " CONNECT_LOCK_MS ";"
     " SET idle_in_transaction_session_timeout = 0";
   char text[sizeof settings + 140];
 

@@ -132,6 +132,8 @@ session_fail (struct session *session, const PGresult *result,
     message = PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY);
     hint = PQresultErrorField (result, PG_DIAG_MESSAGE_HINT);
   }
+  if (strcmp (state, "55P03") == 0)
+    hint = "another session holds a lock on it: pg_locks shows which";
   if (message == NULL)
     message = PQerrorMessage (session->connection);
   first_line (message, line, sizeof line);

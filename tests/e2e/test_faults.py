@@ -284,3 +284,36 @@ def test_manners(items):
         items.sql("UPDATE items SET name = %s", (f"m{number}",))
     items.settle(run, "items")
     assert not items.starrocks.bad_manners(), items.starrocks.bad_manners()
+
+
+def test_a_locked_table_is_told_and_a_bounded_run_ends(world):
+    world.sql("CREATE TABLE t (id int PRIMARY KEY)")
+    pipeline = world.pipeline(pipeline={"give_up_after": "1s"})
+    holder = world.postgres.connect(world.database)
+    try:
+        holder.cursor().execute(
+            "BEGIN; LOCK TABLE public.t IN ACCESS EXCLUSIVE MODE")
+        done = pipeline.until_caught_up(expect=None, timeout=60)
+        assert done.code == 1 and "lock timeout" in done.stderr, done
+        assert "pg_locks" in done.stderr, done
+        check = pipeline.check()
+        assert check.code == 3 and "lock timeout" in check.stdout, check
+    finally:
+        holder.close()
+    pipeline.until_caught_up()
+
+
+def test_an_open_transaction_does_not_hold_a_bounded_run_for_ever(world):
+    world.sql("CREATE TABLE t (id int PRIMARY KEY)")
+    pipeline = world.pipeline(pipeline={"give_up_after": "2s"})
+    holder = world.postgres.connect(world.database)
+    try:
+        holder.cursor().execute("BEGIN; INSERT INTO public.t VALUES (1)")
+        done = pipeline.until_caught_up(expect=None, timeout=60)
+        assert done.code == 1, done
+        assert "waiting for open transactions to end" in done.stderr, done
+        assert "gave up after" in done.stderr, done
+    finally:
+        holder.close()
+    pipeline.until_caught_up()
+    world.assert_same("t")

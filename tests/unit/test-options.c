@@ -274,8 +274,8 @@ test_pem (void **state)
     "ssl_root_cert = -----begin certificate-----\\nMIIB\n",
     "ssl_root_cert = key: -----BEGIN PRIVATE KEY-----\\nMIIB\n",
     /* A line of its inside, which a path could hardly be. */
-    "ssl_root_cert = "
-    "MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQDJZl54jwW3vkFA\n",
+    ("ssl_root_cert = "
+     "MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQDJZl54jwW3vkFA\n"),
   };
   struct option_set *set = accepted ("host = db\n");
   const char *untouched = NULL;

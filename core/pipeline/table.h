@@ -72,6 +72,8 @@ struct table {
   bool ready;                /* it is in that list */
   bool busy;                 /* a batch of it is being written */
   _Atomic uint64_t prepared; /* the version that the sink has prepared */
+  _Atomic int64_t asked;     /* monotonic time when the sink was asked to write
+                                or prepare it; 0: it has answered */
 };
 
 /* All tables, found by id or by place. Owned by the pipeline. */

@@ -46,11 +46,17 @@ ready_take (struct writers *writers)
   return table;
 }
 
+static struct table *
+queue_of (struct pipeline *pipeline, const struct batch *batch)
+{
+  return batch->table != NULL ? batch->table : &pipeline->writers.log;
+}
+
 void
 writers_submit (struct pipeline *pipeline, struct batch *batch)
 {
   struct writers *writers = &pipeline->writers;
-  struct table *table = batch->table != NULL ? batch->table : &writers->log;
+  struct table *table = queue_of (pipeline, batch);
 
   pthread_mutex_lock (&writers->lock);
   batch->next = NULL;
@@ -149,11 +155,13 @@ writer_prepare (struct pipeline *pipeline, struct table *table,
   for (;;) {
     int result;
 
+    table->asked = clock_monotonic ();
     instance_lock (sink);
     result = pipeline->sink_calls->prepare (pipeline->sink->self, description);
     if (result < 0)
       instance_error (sink, result, error);
     instance_unlock (sink);
+    table->asked = 0;
     created |= result == EZCDC_CREATED;
     if (result >= 0)
       break;
@@ -167,17 +175,19 @@ writer_prepare (struct pipeline *pipeline, struct table *table,
 }
 
 static int
-writer_hand_over (struct pipeline *pipeline, const struct ezcdc_batch *view,
-                  struct error *error)
+writer_hand_over (struct pipeline *pipeline, struct table *table,
+                  const struct ezcdc_batch *view, struct error *error)
 {
   struct ezcdc_instance *sink = pipeline->sink;
   int result;
 
+  table->asked = clock_monotonic ();
   instance_lock (sink);
   result = pipeline->sink_calls->write (sink->self, view);
   if (result < 0)
     instance_error (sink, result, error);
   instance_unlock (sink);
+  table->asked = 0;
   return result;
 }
 
@@ -185,6 +195,7 @@ static int
 writer_write_once (struct pipeline *pipeline, struct batch *batch,
                    struct bad_rows *bad_rows, struct error *error)
 {
+  struct table *table = queue_of (pipeline, batch);
   struct ezcdc_batch view;
   int result;
 
@@ -201,7 +212,7 @@ writer_write_once (struct pipeline *pipeline, struct batch *batch,
   bad_rows_begin (bad_rows, &view);
   result = bad_rows_find (&view, error);
   if (result == 0)
-    result = writer_hand_over (pipeline, &view, error);
+    result = writer_hand_over (pipeline, table, &view, error);
   bad_rows_end (bad_rows);
   return result < 0 ? result : 0;
 }
@@ -325,6 +336,24 @@ writer_thread (void *argument)
     queue_finished (writers, table);
   }
   return NULL;
+}
+
+int64_t
+writers_asked (const struct pipeline *pipeline, const char **ret_table)
+{
+  int64_t since = pipeline->writers.log.asked;
+
+  *ret_table = NULL;
+  for (size_t i = 0; i < pipeline->tables.count; i++) {
+    const struct table *table = pipeline->tables.tables[i];
+    int64_t asked = table->asked;
+
+    if (asked != 0 && (since == 0 || asked < since)) {
+      since = asked;
+      *ret_table = table->name;
+    }
+  }
+  return since;
 }
 
 /* ---- life -------------------------------------------------------------- */

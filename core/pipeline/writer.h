@@ -49,6 +49,11 @@ void writers_submit (struct pipeline *pipeline, struct batch *batch);
  * or the timeout (microseconds) passes first. */
 bool writers_drain (struct pipeline *pipeline, int64_t timeout);
 
+/* Since when the sink has not answered, in monotonic time, and about which
+ * table (NULL: about all). 0: it has answered everything. */
+int64_t writers_asked (const struct pipeline *pipeline,
+                       const char **ret_table);
+
 /* Whether the target is said to hold rows of the table, which one that is made
  * anew would lack. */
 bool writer_target_has_rows (const struct pipeline *pipeline,

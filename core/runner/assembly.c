@@ -84,18 +84,20 @@ serve_announce (void *context, struct ezcdc_instance *instance,
   return loads_announce (assembly->pipeline, batch->table, load, error);
 }
 
-/* One line for both sides: the newest wait is the one to look at. */
+/* The newest wait of a side is the one to look at. */
 static void
 serve_waiting (void *context, struct ezcdc_instance *instance,
                const char *reason)
 {
   struct assembly *assembly = context;
+  struct side *side = instance == assembly->source.instance ? &assembly->source
+                                                            : &assembly->sink;
 
   pthread_mutex_lock (&assembly->lock);
   if (reason == NULL)
-    assembly->waiting[0] = '\0';
+    side->waiting[0] = '\0';
   else
-    snprintf (assembly->waiting, sizeof assembly->waiting, "%s %s: %s",
+    snprintf (side->waiting, sizeof side->waiting, "%s %s: %s",
               instance->section, instance->connector->descriptor.name, reason);
   pthread_mutex_unlock (&assembly->lock);
 }

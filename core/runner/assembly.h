@@ -35,6 +35,7 @@ struct assembly_connection {
 struct side {
   const char *section; /* "source" or "sink" */
   struct ezcdc_instance *instance;
+  char waiting[512]; /* what it waits for, under assembly.lock; "": nothing */
 };
 
 struct assembly {
@@ -53,7 +54,6 @@ struct assembly {
                   const char *finding, const char *remedy);
 
   pthread_mutex_t lock; /* guards what follows */
-  char waiting[512];    /* what a connector waits for; "" : nothing */
   struct assembly_connection connections[ASSEMBLY_CONNECTIONS];
   size_t connection_count;
 };

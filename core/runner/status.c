@@ -16,6 +16,10 @@
 
 /* Microseconds. */
 #define WATCH_INTERVAL INT64_C (5000000)
+/* An end of the source's log that is older says nothing about now. */
+#define WATCH_PATIENCE (3 * WATCH_INTERVAL)
+/* A sink that takes longer for an answer is worth a word. */
+#define SINK_PATIENCE INT64_C (10000000)
 #define LINE_INTERVAL_TERMINAL INT64_C (500000)
 #define LINE_INTERVAL INT64_C (10000000)
 /* Being this close counts as having caught up. */
@@ -24,8 +28,9 @@
 /* ---- the end of the source's log --------------------------------------- */
 
 static void
-watch_once (struct pipeline *pipeline)
+watch_once (struct reporter *reporter)
 {
+  struct pipeline *pipeline = reporter->pipeline;
   struct ezcdc_position position = { 0 };
   int result;
 
@@ -35,6 +40,7 @@ watch_once (struct pipeline *pipeline)
   instance_unlock (pipeline->source);
   if (result < 0)
     return; /* the stream says it louder */
+  reporter->watched = clock_monotonic ();
   pthread_mutex_lock (&pipeline->lock);
   position_copy (&pipeline->source_end, &position);
   pthread_mutex_unlock (&pipeline->lock);
@@ -43,14 +49,17 @@ watch_once (struct pipeline *pipeline)
 static void *
 watch_thread (void *argument)
 {
-  struct pipeline *pipeline = argument;
+  struct reporter *reporter = argument;
+  struct pipeline *pipeline = reporter->pipeline;
 
   while (pipeline->stop == STOP_NONE) {
     struct timespec deadline = clock_deadline (WATCH_INTERVAL);
     int result = 0;
 
     if (pipeline->phase == PHASE_STREAMING)
-      watch_once (pipeline);
+      watch_once (reporter);
+    else
+      reporter->watched = clock_monotonic ();
     pthread_mutex_lock (&pipeline->lock);
     while (pipeline->stop == STOP_NONE && result == 0)
       result = pthread_cond_timedwait (&pipeline->changed, &pipeline->lock,
@@ -70,10 +79,11 @@ reporter_start (struct reporter *reporter, struct assembly *assembly,
   reporter->started = clock_realtime ();
   reporter->started_monotonic = clock_monotonic ();
   reporter->line_time = reporter->started_monotonic;
+  reporter->watched = reporter->started_monotonic;
   reporter->terminal = isatty (STDERR_FILENO) == 1;
   if (!pipeline->settings.until_caught_up)
     reporter->watching = pthread_create (&reporter->watch, NULL, watch_thread,
-                                         pipeline)
+                                         reporter)
                          == 0;
 }
 
@@ -211,6 +221,44 @@ stored_position (struct pipeline *pipeline)
   return position;
 }
 
+/* What is waited for, if anything: by the source, by the sink, or by us for the
+ * sink. */
+static void
+put_reason (struct reporter *reporter, struct state_status *status)
+{
+  struct assembly *assembly = reporter->assembly;
+  const char *table;
+  int64_t since;
+
+  pthread_mutex_lock (&assembly->lock);
+  snprintf (status->reason, sizeof status->reason, "%s",
+            assembly->source.waiting[0] != '\0' ? assembly->source.waiting
+                                                : assembly->sink.waiting);
+  pthread_mutex_unlock (&assembly->lock);
+  if (status->reason[0] != '\0' || reporter->pipeline->phase == PHASE_SETUP)
+    return;
+  since = writers_asked (reporter->pipeline, &table);
+  if (since != 0 && clock_monotonic () - since >= SINK_PATIENCE)
+    snprintf (status->reason, sizeof status->reason,
+              "no answer from the sink about %s%s for %d s",
+              table != NULL ? "table " : "all tables",
+              table != NULL ? table : "",
+              (int) ((clock_monotonic () - since) / 1000000));
+}
+
+/* What the source has written since is not known before it is asked, nor when
+ * it does not answer. */
+static bool
+end_is_known (const struct reporter *reporter)
+{
+  const struct pipeline *pipeline = reporter->pipeline;
+
+  if (pipeline->phase != PHASE_STREAMING)
+    return pipeline->source_end.length > 0;
+  return !reporter->watching
+         || clock_monotonic () - reporter->watched < WATCH_PATIENCE;
+}
+
 static void
 fill_status (struct reporter *reporter, struct state_status *status)
 {
@@ -219,14 +267,12 @@ fill_status (struct reporter *reporter, struct state_status *status)
   bool known;
   int64_t lag;
 
-  pthread_mutex_lock (&reporter->assembly->lock);
-  snprintf (status->reason, sizeof status->reason, "%s",
-            reporter->assembly->waiting);
-  pthread_mutex_unlock (&reporter->assembly->lock);
+  put_reason (reporter, status);
   pthread_mutex_lock (&pipeline->lock);
   read = pipeline->read;
   confirmed = pipeline->confirmed;
   end = pipeline->source_end;
+  known = end_is_known (reporter);
   lag = lag_time (reporter);
   if (pipeline->waiting > 0)
     snprintf (status->reason, sizeof status->reason, "%s",
@@ -241,8 +287,6 @@ fill_status (struct reporter *reporter, struct state_status *status)
     confirmed = stored_position (pipeline);
   if (read.length == 0)
     read = confirmed;
-  /* What the source has written since is not known before it is asked. */
-  known = end.length > 0 || pipeline->phase == PHASE_STREAMING;
   if (position_compare (&end, &read) < 0)
     end = read;
   snprintf (status->phase, sizeof status->phase, "%s",
@@ -343,14 +387,16 @@ stream_line (struct reporter *reporter, const struct totals *totals,
              double rate, char *line, size_t size)
 {
   struct state_status status = { .lag_bytes = -1 };
+  char bytes[32] = "unknown";
 
   fill_status (reporter, &status);
+  if (status.lag_bytes >= 0)
+    snprintf (bytes, sizeof bytes, "%lld", (long long) status.lag_bytes);
   snprintf (line, size,
             "streaming: %zu tables, %s, %lld changes, %.0f changes/s, lag "
-            "%.1f s, %lld bytes%s%.200s",
+            "%.1f s, %s bytes%s%.200s",
             totals->tables, status.position, (long long) totals->changes, rate,
-            status.lag_seconds < 0 ? 0 : status.lag_seconds,
-            (long long) (status.lag_bytes < 0 ? 0 : status.lag_bytes),
+            status.lag_seconds < 0 ? 0 : status.lag_seconds, bytes,
             status.reason[0] ? ", waiting: " : "", status.reason);
 }
 

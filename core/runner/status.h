@@ -28,6 +28,7 @@ struct reporter {
   /* Asks the source for the end of its log now and then. */
   pthread_t watch;
   bool watching;
+  _Atomic int64_t watched; /* monotonic time of its last answer */
 };
 
 void reporter_start (struct reporter *reporter, struct assembly *assembly,

@@ -600,9 +600,10 @@ struct ezcdc_source {
   void (*stream_close) (void *stream);
   /* Hands on what arrives until the feed says EZCDC_FULL (returns
    * EZCDC_FULL), nothing has come for timeout_ms (EZCDC_IDLE), or about
-   * 100 ms have passed.  feed NULL: take nothing, only keep the connection
-   * alive for up to timeout_ms.  Called by one thread that never waits for
-   * the sink. */
+   * 100 ms have passed.  EZCDC_IDLE means that all there is has been read: a
+   * source that is silent when it should answer has not said so.  feed NULL:
+   * take nothing, only keep the connection alive for up to timeout_ms.  Called
+   * by one thread that never waits for the sink. */
   int (*stream_read) (void *stream, struct ezcdc_feed *feed,
                       int64_t timeout_ms);
   /* All up to position is durable in the sink and stored by the core: the

@@ -25,6 +25,8 @@
 #define STREAM_REPORT_SOON_US 100000
 /* When it is quiet we ask, and hear how far the server has come. */
 #define STREAM_QUIET_US 2000000
+/* What it has is not known when it has not answered for so long. */
+#define STREAM_SILENT_US 6000000
 /* Then a server that does not answer for so long is gone. */
 #define STREAM_DEAD_US 300000000
 
@@ -78,6 +80,41 @@ stream_due (const struct stream *stream)
   if (!stream->asked && ask < due)
     due = ask;
   return due;
+}
+
+/* Nothing has come. All there is has been read, if the server still answers. */
+static int
+stream_quiet (struct stream *stream)
+{
+  struct ezcdc_instance *instance = stream->self->instance;
+  int64_t now = host->monotonic_time ();
+  char reason[80];
+
+  if (!stream->asked || now < stream->last_heard + STREAM_SILENT_US)
+    return EZCDC_IDLE;
+  if (now < stream->told + STREAM_QUIET_US)
+    return EZCDC_OK;
+  stream->told = now;
+  snprintf (
+    reason, sizeof reason,
+    "no answer from the server for %d s (after %d s the stream is opened anew)",
+    (int) ((now - stream->last_heard) / 1000000),
+    (int) (STREAM_DEAD_US / 1000000));
+  if (EZCDC_HOST_HAS (host, waiting))
+    host->waiting (instance, reason);
+  return EZCDC_OK;
+}
+
+static void
+stream_heard (struct stream *stream, int64_t now)
+{
+  stream->last_heard = now;
+  stream->asked = false;
+  if (stream->told == 0)
+    return;
+  stream->told = 0;
+  if (EZCDC_HOST_HAS (host, waiting))
+    host->waiting (stream->self->instance, NULL);
 }
 
 static int
@@ -209,6 +246,8 @@ stream_pass_time (struct stream *stream, int64_t deadline)
                        until > now ? (until - now + 999) / 1000 : 0);
     now = host->monotonic_time ();
   } while (code >= 0 && now < deadline);
+  /* Who does not listen hears no answer. */
+  stream->last_heard = now;
   return code < 0 ? code : EZCDC_IDLE;
 }
 
@@ -265,12 +304,13 @@ postgres_stream_read (void *opaque, struct ezcdc_feed *feed,
       count = 0;
       continue;
     }
+    if (code == EZCDC_IDLE)
+      return stream_quiet (stream);
     if (code == EZCDC_END)
       return stream_ended (stream);
     if (code != EZCDC_OK)
       return code;
-    stream->last_heard = now;
-    stream->asked = false;
+    stream_heard (stream, now);
     code = stream_message (stream, feed, data, length);
     PQfreemem (data);
     if (code != EZCDC_OK)
@@ -461,5 +501,6 @@ postgres_stream_close (void *opaque)
   if (PQstatus (stream->session->connection) == CONNECTION_OK
       && PQtransactionStatus (stream->session->connection) == PQTRANS_ACTIVE)
     stream_finish (stream);
+  stream_heard (stream, 0);
   stream_free (stream);
 }

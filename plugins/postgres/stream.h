@@ -33,6 +33,8 @@ struct stream {
   int64_t last_report;
   int64_t last_heard;
   int64_t opened; /* monotonic time */
+  int64_t told;   /* when it was last said that the server is silent; 0: it is
+                   * not */
 };
 
 /* Hands on one message of the output plugin. EZCDC_OK, EZCDC_FULL, or what

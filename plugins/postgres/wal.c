@@ -56,7 +56,10 @@ postgres_current_position (void *opaque, struct ezcdc_position *ret_position)
   code = session_take (self, &session);
   if (code != EZCDC_OK)
     return code;
+  /* This needs no lock. A session that gives no answer is not used again. */
+  session->answer_ms = self->connect_timeout_ms;
   code = wal_end (session, &lsn);
+  session->answer_ms = -1;
   session_give (self, session);
   if (code == EZCDC_OK)
     *ret_position = position_of_lsn (lsn);

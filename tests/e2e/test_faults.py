@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """StarRocks at its worst: held, lost, late, refused, redirected, gone."""
 
+import os
+import signal
+
 import pytest
 
 from harness import rogue
@@ -264,6 +267,46 @@ def test_a_server_that_lets_in_and_is_silent_is_not_waited_for(items):
         pipeline.secrets["sink.password"] = items.starrocks.password
         done = pipeline.until_caught_up(expect=1, timeout=60)
     assert "no answer within 2 s" in done.stderr, done
+
+
+def test_a_source_that_is_silent_is_not_taken_for_one_without_news(items):
+    pipeline = items.pipeline(source={"connect_timeout": "2s"})
+    run = pipeline.start()
+    run.wait_streaming()
+    items.wait_same(run, "items")
+    sender = items.postgres.walsender(pipeline.slot)
+    os.kill(sender, signal.SIGSTOP)
+    try:
+        items.sql("INSERT INTO items VALUES (5000, 'waits')")
+        run.wait_status(
+            lambda held: "no answer from the server for" in held["reason"]
+            and held["lag_seconds"] > 3 and held["lag_bytes"] > 0,
+            "the stream's silence is told", timeout=30)
+        with items.postgres.frozen():
+            run.wait_status(lambda held: held["lag_bytes"] == -1,
+                            "the log's end is not known", timeout=60)
+    finally:
+        os.kill(sender, signal.SIGCONT)
+    items.wait_same(run, "items")
+    run.wait_status(lambda held: not held["reason"]
+                    and held["lag_seconds"] == 0 and held["lag_bytes"] >= 0,
+                    "all is well again", timeout=30)
+    assert run.terminate() == 0
+    assert "reading the stream failed" not in run.text
+
+
+def test_a_load_without_an_answer_is_told(streaming):
+    world, pipeline, run = streaming
+    hold = world.starrocks.hold("items")
+    world.sql("INSERT INTO items VALUES (5000, 'held')")
+    run.wait_status(
+        lambda held: "no answer from the sink about table public.items for"
+        in held["reason"] and held["lag_seconds"] > 3,
+        "the load's silence is told", timeout=30)
+    hold.release()
+    world.wait_same(run, "items")
+    run.wait_status(lambda held: not held["reason"], "all is well again")
+    world.settle(run, "items")
 
 
 def test_a_target_table_that_was_dropped_is_told(streaming):

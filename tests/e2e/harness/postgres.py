@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private PostgreSQL server with TLS, SCRAM and logical decoding."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -147,6 +148,18 @@ class PostgreSQL:
             return False
         finally:
             self._process = None
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """All its processes stand still: connections last, without an answer."""
+        held = [self.pid, *process.descendants(self.pid)]
+        for pid in held:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in held:
+                os.kill(pid, signal.SIGCONT)
 
     @property
     def pid(self):

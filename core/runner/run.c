@@ -101,11 +101,12 @@ control_give_up (struct control *control)
   if (!settings->until_caught_up)
     return;
   pthread_mutex_lock (&assembly->lock);
-  if (assembly->waiting[0] == '\0' || progress != control->progress)
+  if (assembly->source.waiting[0] == '\0' || progress != control->progress)
     control->moved = now;
   else if (now - control->moved >= settings->retry_limit)
     error_set (&error, EZCDC_E_UNAVAILABLE, "%s; gave up after %.0f s",
-               assembly->waiting, (double) (now - control->moved) / 1e6);
+               assembly->source.waiting,
+               (double) (now - control->moved) / 1e6);
   pthread_mutex_unlock (&assembly->lock);
   control->progress = progress;
   if (error.code == 0)

@@ -9,6 +9,7 @@
 #include "core/base/text.h"
 #include "core/pipeline/missed.h"
 #include "core/pipeline/pipeline.h"
+#include "core/pipeline/position.h"
 #include "core/pipeline/shape.h"
 #include "core/pipeline/table.h"
 #include "core/plugin/instance.h"
@@ -214,6 +215,23 @@ missed_note (struct pipeline *pipeline, struct table *table,
 {
   table->edition = found->edition;
   return missed_store (pipeline, table, error);
+}
+
+bool
+missed_by_promotion (const struct pipeline *pipeline, void *stream,
+                     const struct table *table,
+                     const struct ezcdc_position *complete)
+{
+  const struct ezcdc_source *source = pipeline->source_calls;
+  const struct ezcdc_position *shown[] = { &table->copied, &table->viewed };
+
+  if (source->stream_holds == NULL)
+    return false;
+  for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+    if (shown[i]->length > 0 && position_compare (shown[i], complete) > 0
+        && source->stream_holds (stream, shown[i]) == EZCDC_END)
+      return true;
+  return false;
 }
 
 const struct table *

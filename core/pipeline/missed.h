@@ -8,6 +8,8 @@
  *   whose changes the source has not kept for a while: see version of struct
  *   ezcdc_table;
  *   that goes to another target now;
+ *   whose copy is ahead of the stream, and the server has lost what it shows:
+ *   another one was promoted, which never had it;
  *   that was copied before anybody kept its changes: snapshot = only.
  *
  * What the target has of such a table is old, and rows that were deleted
@@ -23,6 +25,7 @@
 
 #define MISSED_BY_SOURCE "the source has not kept its changes for a while"
 
+struct ezcdc_position;
 struct pipeline;
 struct table;
 struct table_set;
@@ -52,6 +55,11 @@ int missed_note (struct pipeline *pipeline, struct table *table,
 const struct table *missed_predecessor (const struct table_set *tables,
                                         const struct table_set *now,
                                         uint64_t id, const char *target);
+/* While streaming: whether the copy of the table has shown what the stream's
+ * history does not have. */
+bool missed_by_promotion (const struct pipeline *pipeline, void *stream,
+                          const struct table *table,
+                          const struct ezcdc_position *complete);
 /* While streaming: whether the table that belongs into a target is another one
  * now, or two have changed their names, so that the pipeline has to begin again
  * with a new list of tables.  Says so. */

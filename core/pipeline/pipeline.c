@@ -325,6 +325,8 @@ load_tables (struct pipeline *pipeline, struct error *error)
     if (loads_begin (pipeline, table, error) < 0
         || state_get_copied (pipeline->state, table->id, &table->copied, error)
              < 0
+        || state_get_viewed (pipeline->state, table->id, &table->viewed, error)
+             < 0
         || state_get_table (pipeline->state, table->id, &stored, error) < 0)
       return error->code;
     if (!stored.known) {

@@ -215,6 +215,10 @@ snapshot_plan_one (struct snapshot *snapshot, struct table *table,
     if (table->left_out)
       memset (&table->copied, 0, sizeof table->copied);
     table->rows = 0;
+    table->viewed = snapshot->position;
+    if (state_set_viewed (pipeline->state, table->id, &table->viewed, error)
+        < 0)
+      return error->code;
     if (plan_table (snapshot, table, error) < 0
         || (table->copied.length == 0
             && empty_target (snapshot, table, error) < 0))

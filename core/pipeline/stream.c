@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/pipeline/gather.h"
+#include "core/pipeline/missed.h"
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/position.h"
 #include "core/pipeline/retry.h"
@@ -56,6 +57,33 @@ stream_disconnect (struct stream *stream)
   gather_interrupted (&stream->gather);
 }
 
+/* What was copied may be more than the server has that is read now. */
+static int
+stream_check_copies (struct stream *stream, struct error *error)
+{
+  struct pipeline *pipeline = stream->pipeline;
+
+  if (!pipeline_copies (pipeline))
+    return 0;
+  for (size_t i = 0; i < pipeline->tables.count; i++) {
+    struct table *table = pipeline->tables.tables[i];
+
+    if (table->left_out
+        || !missed_by_promotion (pipeline, stream->connection, table,
+                                 &stream->gather.complete))
+      continue;
+    memset (&table->viewed, 0, sizeof table->viewed);
+    if (shape_leave_out (pipeline, table,
+                         "its copy shows changes that the server which has "
+                         "taken over does not have",
+                         error)
+        < 0)
+      return error->code;
+    stream->gather.doubt = true;
+  }
+  return 0;
+}
+
 static int
 stream_connect (struct stream *stream, struct error *error)
 {
@@ -79,7 +107,7 @@ stream_connect (struct stream *stream, struct error *error)
     }
   }
   stream->gather.reading = ++pipeline->readings;
-  return 0;
+  return stream_check_copies (stream, error);
 }
 
 /* A lost connection is made again, after a delay that grows as long as

@@ -47,6 +47,9 @@ struct table {
   /* The view that its rows were copied from; length 0: they were not, and the
    * target may hold rows of somebody else. */
   struct ezcdc_position copied;
+  /* The view that its copy was begun with; the same, unless it was broken
+   * off. */
+  struct ezcdc_position viewed;
   _Atomic bool has_gaps; /* rows of it are among the dead letters: an update
                             cannot rely on the row in the target */
   uint64_t edition; /* what the source gave as version when it listed it */

@@ -36,6 +36,8 @@ static const char state_schema[] =
   " PRIMARY KEY (table_id, place)) WITHOUT ROWID;"
   "CREATE TABLE IF NOT EXISTS copies ("
   " table_id INTEGER PRIMARY KEY, position BLOB NOT NULL);"
+  "CREATE TABLE IF NOT EXISTS views ("
+  " table_id INTEGER PRIMARY KEY, position BLOB NOT NULL);"
   "CREATE TABLE IF NOT EXISTS followed ("
   " table_id INTEGER PRIMARY KEY, edition INTEGER NOT NULL,"
   " target TEXT NOT NULL);"

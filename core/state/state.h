@@ -107,6 +107,14 @@ int state_get_copied (struct state *state, uint64_t table_id,
                       struct ezcdc_position *ret_position,
                       struct error *error);
 
+/* The view that the copy of a table was begun with. */
+int state_set_viewed (struct state *state, uint64_t table_id,
+                      const struct ezcdc_position *position,
+                      struct error *error);
+int state_get_viewed (struct state *state, uint64_t table_id,
+                      struct ezcdc_position *ret_position,
+                      struct error *error);
+
 /* As what the table's changes were followed: the edition is what the source
  * gave as its version, the target where its rows go.  Of a table that was not
  * followed yet, 0 and an empty text. */

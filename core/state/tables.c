@@ -211,6 +211,32 @@ state_get_copied (struct state *state, uint64_t table_id,
 }
 
 int
+state_set_viewed (struct state *state, uint64_t table_id,
+                  const struct ezcdc_position *position, struct error *error)
+{
+  int result = state_run (state, error,
+                          "INSERT OR REPLACE INTO views VALUES (?, ?)", "ip",
+                          (int64_t) table_id, position);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_get_viewed (struct state *state, uint64_t table_id,
+                  struct ezcdc_position *ret_position, struct error *error)
+{
+  struct ezcdc_position position = { 0 };
+  int result = state_read (
+    state, error, "read the position of a view", position_row, &position,
+    "SELECT position FROM views WHERE table_id = ?", "i", (int64_t) table_id);
+
+  if (result < 0)
+    return result;
+  *ret_position = position;
+  return 0;
+}
+
+int
 state_set_followed (struct state *state, uint64_t table_id, uint64_t edition,
                     const char *target, struct error *error)
 {
@@ -265,6 +291,7 @@ state_forget_table (struct state *state, uint64_t table_id,
     "DELETE FROM chunks WHERE table_id = ?",
     "DELETE FROM columns WHERE table_id = ?",
     "DELETE FROM copies WHERE table_id = ?",
+    "DELETE FROM views WHERE table_id = ?",
     "DELETE FROM followed WHERE table_id = ?",
     "DELETE FROM tables WHERE id = ?",
   };

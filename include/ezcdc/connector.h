@@ -526,7 +526,7 @@ struct ezcdc_host {
  * core before the instance.  Each of them is used by one thread at a time;
  * different objects run side by side if the thread rule allows it.
  *
- * interrupt, check, position_distance and fetch may be NULL.
+ * interrupt, check, position_distance, fetch and stream_holds may be NULL.
  */
 
 #define EZCDC_SNAPSHOT_INITIAL 1u /* at the point where the stream begins */
@@ -616,6 +616,13 @@ struct ezcdc_source {
   int (*fetch) (void *self, const struct ezcdc_table *table,
                 const struct ezcdc_value *keys, uint64_t count,
                 struct ezcdc_feed *feed);
+
+  /* Since 1.1 */
+
+  /* Whether the history that the stream comes from has what a view at that
+   * position has shown: EZCDC_OK, or EZCDC_END if another server has taken over
+   * that never had it.  Only computes.  NULL: it has. */
+  int (*stream_holds) (void *stream, const struct ezcdc_position *position);
 };
 
 /* ---- Sink --------------------------------------------------------------

@@ -144,8 +144,8 @@ static int
 changes_begin (struct stream *stream, struct ezcdc_feed *feed,
                const struct pgoutput_message *message)
 {
-  struct ezcdc_position commit = position_on_timeline (message->lsn,
-                                                       stream->timeline);
+  struct ezcdc_position commit = position_on_timeline (
+    message->lsn, stream->timeline.number);
 
   stream->in_transaction = true;
   return host->feed_begin (feed, &commit, message->commit_time);
@@ -156,7 +156,7 @@ changes_commit (struct stream *stream, struct ezcdc_feed *feed,
                 const struct pgoutput_message *message)
 {
   struct ezcdc_position end = position_on_timeline (message->end_lsn,
-                                                    stream->timeline);
+                                                    stream->timeline.number);
 
   stream->in_transaction = false;
   if (message->end_lsn > stream->received)

@@ -82,6 +82,7 @@ static const struct ezcdc_source postgres_source = {
   .stream_read = postgres_stream_read,
   .stream_confirm = postgres_stream_confirm,
   .fetch = postgres_fetch,
+  .stream_holds = postgres_stream_holds,
 };
 
 const struct ezcdc_connector *

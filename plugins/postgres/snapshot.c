@@ -202,17 +202,22 @@ snapshot_wait_for_transactions (struct postgres *self, struct session *session)
 }
 
 static int
-snapshot_now (struct snapshot_holder *holder, uint64_t *ret_position)
+snapshot_now (struct snapshot_holder *holder, uint64_t *ret_position,
+              uint32_t *ret_timeline)
 {
   int code = snapshot_begin (holder->session, NULL, holder->name);
 
   /* Only now, so that all that the view shows is before it. */
-  return code == EZCDC_OK ? wal_end (holder->session, ret_position) : code;
+  if (code == EZCDC_OK)
+    code = wal_end (holder->session, ret_position);
+  return code == EZCDC_OK ? wal_timeline (holder->session, ret_timeline)
+                          : code;
 }
 
 static int
 snapshot_take (struct postgres *self, uint32_t kind,
-               struct snapshot_holder *holder, uint64_t *ret_position)
+               struct snapshot_holder *holder, uint64_t *ret_position,
+               uint32_t *ret_timeline)
 {
   int code;
 
@@ -221,9 +226,10 @@ snapshot_take (struct postgres *self, uint32_t kind,
     return snapshot_initial (self, holder, ret_position);
   case EZCDC_SNAPSHOT_LATER:
     code = snapshot_wait_for_transactions (self, holder->session);
-    return code == EZCDC_OK ? snapshot_now (holder, ret_position) : code;
+    return code == EZCDC_OK ? snapshot_now (holder, ret_position, ret_timeline)
+                            : code;
   case EZCDC_SNAPSHOT_VIEW:
-    return snapshot_now (holder, ret_position);
+    return snapshot_now (holder, ret_position, ret_timeline);
   }
   return host->fail (self->instance, EZCDC_E_UNSUPPORTED,
                      "snapshots of kind %u are not known", kind);
@@ -236,6 +242,7 @@ postgres_snapshot_open (void *opaque, uint32_t kind, void **ret_snapshot,
   struct postgres *self = opaque;
   struct snapshot *snapshot = calloc (1, sizeof *snapshot);
   uint64_t position = 0;
+  uint32_t timeline = 0; /* of the slot's view: nothing is before it */
   int code;
 
   if (snapshot == NULL)
@@ -244,13 +251,14 @@ postgres_snapshot_open (void *opaque, uint32_t kind, void **ret_snapshot,
   pthread_mutex_init (&snapshot->lock, NULL);
   code = session_open (self, false, &snapshot->first.session);
   if (code == EZCDC_OK)
-    code = snapshot_take (self, kind, &snapshot->first, &position);
+    code = snapshot_take (self, kind, &snapshot->first, &position, &timeline);
   if (code != EZCDC_OK) {
     postgres_snapshot_close (snapshot);
     return code;
   }
   snapshot_add (snapshot, &snapshot->first);
-  *ret_position = position_of_lsn (position);
+  *ret_position = timeline == 0 ? position_of_lsn (position)
+                                : position_on_timeline (position, timeline);
   *ret_snapshot = snapshot;
   return EZCDC_OK;
 }

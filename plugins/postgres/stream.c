@@ -152,7 +152,7 @@ stream_keepalive_message (struct stream *stream, struct ezcdc_feed *feed,
   if (stream->in_transaction || end <= stream->fed)
     return EZCDC_OK;
   stream->fed = end;
-  position = position_on_timeline (end, stream->timeline);
+  position = position_on_timeline (end, stream->timeline.number);
   return host->feed_progress (feed, &position);
 }
 
@@ -405,6 +405,7 @@ stream_free (struct stream *stream)
 {
   session_close (stream->session);
   relations_clear (&stream->relations);
+  timeline_clear (&stream->timeline);
   free (stream);
 }
 
@@ -428,7 +429,9 @@ postgres_stream_open (void *opaque, const struct ezcdc_position *after,
   if (code == EZCDC_OK)
     code = session_open (self, true, &stream->session);
   if (code == EZCDC_OK)
-    code = timeline_check (self, stream->session, after, &stream->timeline);
+    code = timeline_read (stream->session, &stream->timeline);
+  if (code == EZCDC_OK)
+    code = timeline_check (self, &stream->timeline, after);
   if (code == EZCDC_OK)
     code = stream_set_interval (stream);
   if (code == EZCDC_OK)
@@ -503,4 +506,12 @@ postgres_stream_close (void *opaque)
     stream_finish (stream);
   stream_heard (stream, 0);
   stream_free (stream);
+}
+
+int
+postgres_stream_holds (void *opaque, const struct ezcdc_position *position)
+{
+  const struct stream *stream = opaque;
+
+  return timeline_holds (&stream->timeline, position) ? EZCDC_OK : EZCDC_END;
 }

@@ -10,13 +10,14 @@
 
 #include "connect.h"
 #include "relation.h"
+#include "timeline.h"
 
 struct stream {
   struct postgres *self;
   struct session *session;
   struct relations relations;
 
-  uint32_t timeline; /* of the server */
+  struct timeline timeline; /* of the server */
 
   /* Positions, all of which only grow. */
   uint64_t received;  /* has arrived */
@@ -50,5 +51,7 @@ int postgres_stream_read (void *stream, struct ezcdc_feed *feed,
                           int64_t timeout_ms);
 int postgres_stream_confirm (void *stream,
                              const struct ezcdc_position *position);
+int postgres_stream_holds (void *stream,
+                           const struct ezcdc_position *position);
 
 #endif /* POSTGRES_STREAM_H */

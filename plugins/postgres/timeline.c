@@ -36,30 +36,83 @@ timeline_end (const char *history, uint32_t timeline, uint64_t *ret_lsn)
   return false;
 }
 
-/* Another server of the family has taken over. */
-static int
-timeline_check_history (struct postgres *self, struct session *session,
-                        uint32_t before, uint64_t after, uint32_t now)
+/* Where that timeline ended in the history of this one; false if it is not in
+ * there. */
+static bool
+timeline_ended (const struct timeline *timeline, uint32_t before,
+                uint64_t *ret_lsn)
 {
-  char statement[64], first[LSN_TEXT_SIZE], second[LSN_TEXT_SIZE];
-  uint64_t end = 0;
+  const PGresult *history = timeline->history;
+
+  return history != NULL && PQntuples (history) == 1
+         && PQnfields (history) == 2
+         && timeline_end (PQgetvalue (history, 0, 1), before, ret_lsn);
+}
+
+int
+timeline_read (struct session *session, struct timeline *ret_timeline)
+{
+  struct timeline timeline = { .history = NULL };
+  char statement[64];
   PGresult *result;
-  bool known;
   int code;
 
-  snprintf (statement, sizeof statement, "TIMELINE_HISTORY %" PRIu32, now);
-  code = session_query (session, "read the timeline's history", statement, 0,
+  code = session_query (session, "identify the server", "IDENTIFY_SYSTEM", 0,
                         NULL, &result);
   if (code != EZCDC_OK)
     return code;
-  known = PQntuples (result) == 1 && PQnfields (result) == 2
-          && timeline_end (PQgetvalue (result, 0, 1), before, &end);
+  timeline.number = (uint32_t) field_number (result, 0, 1);
   PQclear (result);
-  if (known && after <= end) {
+  /* The first one has no history, and that of others may have been cleared
+   * away. */
+  snprintf (statement, sizeof statement, "TIMELINE_HISTORY %" PRIu32,
+            timeline.number);
+  if (timeline.number > 1
+      && session_query (session, "read the timeline's history", statement, 0,
+                        NULL, &timeline.history)
+           != EZCDC_OK)
+    timeline.history = NULL;
+  *ret_timeline = timeline;
+  return EZCDC_OK;
+}
+
+void
+timeline_clear (struct timeline *timeline)
+{
+  PQclear (timeline->history);
+  memset (timeline, 0, sizeof *timeline);
+}
+
+bool
+timeline_holds (const struct timeline *timeline,
+                const struct ezcdc_position *position)
+{
+  uint32_t before = position_timeline (position);
+  uint64_t end;
+
+  if (before == 0 || before == timeline->number)
+    return true;
+  return timeline_ended (timeline, before, &end)
+         && position_lsn (position) <= end;
+}
+
+int
+timeline_check (struct postgres *self, const struct timeline *timeline,
+                const struct ezcdc_position *after)
+{
+  char first[LSN_TEXT_SIZE], second[LSN_TEXT_SIZE];
+  uint32_t before = position_timeline (after);
+  uint64_t end = 0;
+  bool known;
+
+  if (before == 0 || before == timeline->number)
+    return EZCDC_OK;
+  known = timeline_ended (timeline, before, &end);
+  if (timeline_holds (timeline, after)) {
     host->log (self->instance, EZCDC_LOG_INFO,
                "the server is on timeline %" PRIu32 " now (it was %" PRIu32
                " up to %s)",
-               now, before, lsn_text (end, first));
+               timeline->number, before, lsn_text (end, first));
     return EZCDC_OK;
   }
   return host->fail (
@@ -69,29 +122,7 @@ timeline_check_history (struct postgres *self, struct session *session,
     " the last changes, and the target has rows that it does not have; take a"
     " new snapshot: drop the slot (SELECT pg_drop_replication_slot('%s')),"
     " remove this pipeline's state and start again",
-    lsn_text (after, first), before,
+    lsn_text (position_lsn (after), first), before,
     known ? "which ended before, at " : "which is not",
-    known ? lsn_text (end, second) : "", now, self->slot);
-}
-
-int
-timeline_check (struct postgres *self, struct session *session,
-                const struct ezcdc_position *after, uint32_t *ret_timeline)
-{
-  uint32_t before = position_timeline (after);
-  uint32_t now;
-  PGresult *result;
-  int code;
-
-  code = session_query (session, "identify the server", "IDENTIFY_SYSTEM", 0,
-                        NULL, &result);
-  if (code != EZCDC_OK)
-    return code;
-  now = (uint32_t) field_number (result, 0, 1);
-  PQclear (result);
-  *ret_timeline = now;
-  if (before == 0 || before == now)
-    return EZCDC_OK;
-  return timeline_check_history (self, session, before, position_lsn (after),
-                                 now);
+    known ? lsn_text (end, second) : "", timeline->number, self->slot);
 }

@@ -11,10 +11,22 @@
 
 #include "connect.h"
 
-/* Reads the timeline over a replication connection, and checks that a stream
- * may go on after that position. */
-int timeline_check (struct postgres *self, struct session *session,
-                    const struct ezcdc_position *after,
-                    uint32_t *ret_timeline);
+struct timeline {
+  uint32_t number;
+  PGresult *history; /* what the server says of its history; NULL: nothing */
+};
+
+/* Reads the timeline over a replication connection.  The history is read if
+ * there is one; whoever needs it is told if it is missing. */
+int timeline_read (struct session *session, struct timeline *ret_timeline);
+void timeline_clear (struct timeline *timeline);
+
+/* Checks that a stream may go on after that position. */
+int timeline_check (struct postgres *self, const struct timeline *timeline,
+                    const struct ezcdc_position *after);
+
+/* Whether the server has had what was there at the position. */
+bool timeline_holds (const struct timeline *timeline,
+                     const struct ezcdc_position *position);
 
 #endif /* POSTGRES_TIMELINE_H */

@@ -46,6 +46,23 @@ wal_end (struct session *session, uint64_t *ret_lsn)
 }
 
 int
+wal_timeline (struct session *session, uint32_t *ret_timeline)
+{
+  PGresult *result;
+  /* The first eight digits of a segment's name. */
+  int code = session_query (session, "look at the timeline",
+                            "SELECT ('x' || left(pg_walfile_name("
+                            "pg_current_wal_lsn()), 8))::bit(32)::bigint",
+                            0, NULL, &result);
+
+  if (code != EZCDC_OK)
+    return code;
+  *ret_timeline = (uint32_t) field_number (result, 0, 0);
+  PQclear (result);
+  return EZCDC_OK;
+}
+
+int
 postgres_current_position (void *opaque, struct ezcdc_position *ret_position)
 {
   struct postgres *self = opaque;

@@ -91,3 +91,38 @@ def test_h125_a_server_without_the_last_changes_is_refused(family):
     assert "promoted without the last changes" in run.text, run.text
     assert (1000, "only in the old primary") in [
         (int(row[0]), row[1]) for row in family.target_rows("items")]
+
+
+@pytest.mark.parametrize("broken_off", [False, True])
+def test_a_copy_that_has_seen_more_than_the_new_server_has(family, broken_off):
+    """The stream is behind what is lost, a table's copy is not."""
+    family.sql("CREATE TABLE held (id int PRIMARY KEY);"
+               "INSERT INTO held VALUES (1)")
+    pipeline = family.pipeline()
+    pipeline.until_caught_up()
+    family.sql("UPDATE items SET name = 'second' WHERE id < 5;"
+               "INSERT INTO held VALUES (2)")
+    family.keep_copy()
+    family.sql("INSERT INTO items VALUES (1000, 'only in the old primary');"
+               "DELETE FROM items WHERE id = 50")
+    family.starrocks.sql("DROP TABLE items FORCE", family.target)
+    if broken_off:
+        family.starrocks.sql("DROP TABLE held FORCE", family.target)
+    hold = family.starrocks.hold("held")
+    run = pipeline.start()
+    if broken_off:
+        run.wait_status(lambda status: status["phase"] == "snapshot" and any(
+            table["name"] == "public.items" and table["rows"] == 200
+            for table in status["tables"]), "items are copied")
+    else:
+        run.wait_streaming()
+    run.wait_until(lambda: any(row[0] == "1000" for row in
+                               family.target_rows("items") or []),
+                   "the copy has what will be lost")
+    run.kill()
+    hold.release()
+    family.take_over()
+    run = pipeline.start()
+    run.wait_until(lambda: "the server which has taken over does not have"
+                   in run.text, "it is seen")
+    family.settle(run, "items", "held")

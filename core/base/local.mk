@@ -14,6 +14,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/base/ini.h \
 	core/base/json.c \
 	core/base/json.h \
+	core/base/json_rewrite.c \
+	core/base/json_rewrite.h \
 	core/base/log.c \
 	core/base/log.h \
 	core/base/memory.c \

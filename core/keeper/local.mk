@@ -12,8 +12,6 @@ core_libezcdc_core_la_SOURCES += \
 	core/keeper/supervise.c \
 	core/keeper/credentials.c \
 	core/keeper/credentials.h \
-	core/keeper/detail.c \
-	core/keeper/detail.h \
 	core/keeper/file_calls.c \
 	core/keeper/file_calls.h \
 	core/keeper/guard.c \

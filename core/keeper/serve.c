@@ -13,10 +13,10 @@
 
 #include "core/audit/actions.h"
 #include "core/base/json.h"
+#include "core/base/json_rewrite.h"
 #include "core/base/log.h"
 #include "core/base/memory.h"
 #include "core/keeper/credentials.h"
-#include "core/keeper/detail.h"
 #include "core/keeper/serve.h"
 
 static int
@@ -322,7 +322,7 @@ answer_audit (struct service *service)
     error_set (&error, EZCDC_E_BUG, "a runner tells that once");
   else if (!is_outcome (fields[2]))
     error_set (&error, EZCDC_E_BUG, "\"%s\" is no outcome", fields[2]);
-  else if (!detail_rewrite (fields[3], &detail))
+  else if (!json_rewrite_object (fields[3], &detail))
     error_set (&error, EZCDC_E_BUG,
                "the detail of an audit record is no JSON object");
   else

@@ -16,8 +16,8 @@
 
 #include "core/audit/log.h"
 #include "core/base/ini.h"
+#include "core/base/json_rewrite.h"
 #include "core/base/log.h"
-#include "core/keeper/detail.h"
 #include "core/keeper/link.h"
 #include "core/keeper/protocol.h"
 #include "core/keeper/serve.h"
@@ -98,7 +98,7 @@ check_detail (const char *detail)
 {
   CLEANUP_TEXT struct text text = { 0 };
 
-  if (!detail_rewrite (detail, &text))
+  if (!json_rewrite_object (detail, &text))
     return;
   for (size_t i = 0; i < text.length; i++)
     FUZZ_CHECK (text.data[i] >= ' ' && text.data[i] < '\x7f');

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "core/base/json.h"
+#include "core/base/json_rewrite.h"
 #include "tests/unit/unit.h"
 
 static void
@@ -125,13 +126,46 @@ test_members (void **state)
   assert_string_equal (text_string (&text), "{\"a\":-5,\"b\":5,\"c\":0.5}");
 }
 
+static void
+test_rewriting (void **state)
+{
+  CLEANUP_TEXT struct text text = { 0 };
+
+  (void) state;
+  assert_true (
+    json_rewrite_object (" { \"a\" : [ 1, \"\303\244\\u2028\" ] } ", &text));
+  assert_string_equal (text.data, "{\"a\":[1,\"\\u00E4\\u2028\"]}");
+  text_clear (&text);
+  assert_true (json_rewrite_array ("[ \"\\u001b\177\", {} ]", &text));
+  assert_string_equal (text.data, "[\"\\u001B\\u007f\",{}]");
+  text_clear (&text);
+  assert_false (json_rewrite_array ("{}", &text));
+  static const char *const bad[] = { "",
+                                     "1",
+                                     "\"x\"",
+                                     "[]",
+                                     "{",
+                                     "{}}",
+                                     "{},{}",
+                                     "{\"a\":1,\"a\":2}",
+                                     "{\"a\":\"\377\"}",
+                                     "{\"a\":\"\n\"}",
+                                     "{a:1}",
+                                     "null" };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    text_clear (&text);
+    assert_false (json_rewrite_object (bad[i], &text));
+    assert_int_equal (text.length, 0);
+  }
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_structure), cmocka_unit_test (test_strings),
     cmocka_unit_test (test_any_bytes), cmocka_unit_test (test_numbers),
-    cmocka_unit_test (test_members),
+    cmocka_unit_test (test_members),   cmocka_unit_test (test_rewriting),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -30,7 +30,6 @@
 #include "core/base/text.h"
 #include "core/crypto/envelope.h"
 #include "core/crypto/key_ring.h"
-#include "core/keeper/detail.h"
 #include "core/keeper/keeper.h"
 #include "core/keeper/link.h"
 #include "core/keeper/protocol.h"
@@ -1180,35 +1179,6 @@ descriptors_are_taken_only_where_expected (void **state)
   close (ends[0]);
 }
 
-static void
-details_are_written_anew (void **state)
-{
-  struct text text = { 0 };
-
-  (void) state;
-  assert_true (
-    detail_rewrite (" { \"a\" : [ 1, \"\303\244\\u2028\" ] } ", &text));
-  assert_string_equal (text.data, "{\"a\":[1,\"\\u00E4\\u2028\"]}");
-  static const char *const bad[] = { "",
-                                     "1",
-                                     "\"x\"",
-                                     "[]",
-                                     "{",
-                                     "{}}",
-                                     "{},{}",
-                                     "{\"a\":1,\"a\":2}",
-                                     "{\"a\":\"\377\"}",
-                                     "{\"a\":\"\n\"}",
-                                     "{a:1}",
-                                     "null" };
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    text_clear (&text);
-    assert_false (detail_rewrite (bad[i], &text));
-    assert_int_equal (text.length, 0);
-  }
-  text_free (&text);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -1224,7 +1194,6 @@ main (int argc, char **argv)
     cmocka_unit_test (malformed_messages_are_refused),
     cmocka_unit_test (random_messages_do_no_harm),
     cmocka_unit_test (descriptors_are_taken_only_where_expected),
-    cmocka_unit_test (details_are_written_anew),
     KEEPER_TEST (a_runner_gets_its_secrets),
     KEEPER_TEST (a_runner_gets_nothing_else),
     KEEPER_TEST (a_runner_cannot_forge_records),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The detail of an audit record that a runner has asked for. */
+/* JSON of somebody else's, written anew. */
 
 #include <config.h>
 
@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "core/keeper/detail.h"
+#include "core/base/json_rewrite.h"
 
 /* jansson leaves DEL as it is. */
 static void
@@ -25,14 +25,14 @@ append_printable (const char *dumped, struct text *text)
   }
 }
 
-bool
-detail_rewrite (const char *json, struct text *text)
+static bool
+rewrite (const char *json, json_type type, struct text *text)
 {
   json_t *value = json_loadb (json, strlen (json), JSON_REJECT_DUPLICATES,
                               NULL);
   char *dumped = NULL;
 
-  if (json_is_object (value))
+  if (value != NULL && json_typeof (value) == type)
     dumped = json_dumps (value, JSON_COMPACT | JSON_ENSURE_ASCII);
   json_decref (value);
   if (dumped == NULL)
@@ -40,4 +40,16 @@ detail_rewrite (const char *json, struct text *text)
   append_printable (dumped, text);
   free (dumped);
   return !text->failed;
+}
+
+bool
+json_rewrite_object (const char *json, struct text *text)
+{
+  return rewrite (json, JSON_OBJECT, text);
+}
+
+bool
+json_rewrite_array (const char *json, struct text *text)
+{
+  return rewrite (json, JSON_ARRAY, text);
 }

@@ -4,14 +4,17 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/base/json_rewrite.h"
 #include "core/base/log.h"
 #include "core/base/print.h"
 #include "core/base/text.h"
@@ -20,6 +23,7 @@
 #include "core/keeper/trouble.h"
 #include "core/pipeline/table.h"
 #include "core/runner/config.h"
+#include "core/runner/confine.h"
 #include "core/state/state.h"
 
 struct view {
@@ -33,7 +37,36 @@ struct view {
   struct json json;
 };
 
-/* There is nothing to read before the first run. */
+/* Seconds of the processor's time that no state needs. */
+#define WORK_MAX 10
+
+static void
+give_up (int number)
+{
+  static const char words[] =
+    "ezcdc: error: read the state: it has taken 10 s of the processor's time; "
+    "state.db is not as a run leaves it\n";
+  ssize_t written = write (STDERR_FILENO, words, sizeof words - 1);
+
+  (void) number;
+  (void) written; /* there is nobody else to tell */
+  _exit (EXIT_RUN_FAILED);
+}
+
+static void
+limit_work (void)
+{
+  struct rlimit limit;
+
+  signal (SIGXCPU, give_up);
+  if (getrlimit (RLIMIT_CPU, &limit) != 0)
+    return;
+  limit.rlim_cur = WORK_MAX;
+  setrlimit (RLIMIT_CPU, &limit);
+}
+
+/* Who owns the folder decides what lies in it, and may not be who asks. There
+ * is nothing to read before the first run. */
 static int
 view_open_state (struct view *view, bool *ret_known, struct error *error)
 {
@@ -44,7 +77,9 @@ view_open_state (struct view *view, bool *ret_known, struct error *error)
     *ret_known = false;
     return 0;
   }
-  if (state_open (view->config.state_folder, true, &view->state, error) < 0
+  limit_work ();
+  if (confine_reading (view->config.state_folder, error) < 0
+      || state_open (view->config.state_folder, true, &view->state, error) < 0
       || state_get_status (view->state, &view->status, ret_known, error) < 0)
     return error->code;
   return state_count_dead_letters (view->state, &view->dead_letters, error);
@@ -183,6 +218,22 @@ json_trouble (struct json *json, const struct audit_trouble *trouble)
   json_object_end (json);
 }
 
+/* A value that the run has stored as JSON, or somebody else as something. */
+static int
+json_stored (struct json *json, const char *stored,
+             bool (*rewrite) (const char *, struct text *),
+             struct error *error)
+{
+  CLEANUP_TEXT struct text anew = { 0 };
+
+  if (!rewrite (stored, &anew))
+    return error_set (error, EZCDC_E_OPERATOR,
+                      "what state.db has there is not what a run stores; the "
+                      "next run stores it anew");
+  json_raw (json, text_string (&anew), anew.length);
+  return 0;
+}
+
 static int
 print_json (struct view *view, struct error *error)
 {
@@ -214,9 +265,11 @@ print_json (struct view *view, struct error *error)
   json_member_int64 (&json, "keeper_pid", view->alive ? view->pid : 0);
   json_member_int64 (&json, "runner_pid", view->alive ? status->pid : 0);
   json_key (&json, "connections");
-  json_raw (&json, status->connections, strlen (status->connections));
+  if (json_stored (&json, status->connections, json_rewrite_array, error) != 0)
+    return error_prefix (error, "show the connections");
   json_key (&json, "counters");
-  json_raw (&json, status->counters, strlen (status->counters));
+  if (json_stored (&json, status->counters, json_rewrite_object, error) != 0)
+    return error_prefix (error, "show the counters");
   json_object_end (&json);
   puts (text_string (&text));
   return 0;

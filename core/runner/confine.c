@@ -132,6 +132,25 @@ confine (struct keeper_link *link, const struct config *config,
     text_string (&detail), error);
 }
 
+/* A command's process, which is nobody's runner. */
+static int
+confine_command (const struct reach_places *places, struct error *error)
+{
+  CLEANUP_CLOSE int listener = -1;
+  struct reach reach;
+  struct error reason = { 0 };
+
+  /* Without new privileges, or only root could do what follows. */
+  harden_process ();
+  if (reach_restrict (places, &reach, &reason) != 0)
+    log_message (LEVEL_DEBUG, "not confined as it should be: %s", reason.text);
+  if (privileges_drop (places->state_folder, error) != 0)
+    return error->code;
+  if (calls_restrict (false, &listener, &reason) != 0)
+    log_message (LEVEL_DEBUG, "not confined as it should be: %s", reason.text);
+  return 0;
+}
+
 void
 confine_loading (const char *connector_dir, const char *connector)
 {
@@ -139,16 +158,18 @@ confine_loading (const char *connector_dir, const char *connector)
     .connector_dir = connector_dir,
     .connector = connector,
   };
-  CLEANUP_CLOSE int listener = -1;
-  struct reach reach;
   struct error error = { 0 };
 
-  /* Without new privileges, or only root could do what follows. */
-  harden_process ();
-  if (reach_restrict (&places, &reach, &error) != 0
-      || privileges_drop (NULL, &error) != 0
-      || calls_restrict (false, &listener, &error) != 0)
+  if (confine_command (&places, &error) != 0)
     log_message (LEVEL_DEBUG, "not confined as it should be: %s", error.text);
+}
+
+int
+confine_reading (const char *state_folder, struct error *error)
+{
+  const struct reach_places places = { .state_folder = state_folder };
+
+  return confine_command (&places, error);
 }
 
 const char *

@@ -29,6 +29,13 @@ int confine (struct keeper_link *link, const struct config *config,
 void confine_loading (const char *connector_dir, const char *connector)
   __attribute__ ((nonnull (1)));
 
+/* The same for a command that only reads what lies in a pipeline's folder: it
+ * takes the folder's owner if this process is root's, and can open nothing of
+ * others. Not to become the owner is an error; what else cannot be had is left
+ * out. */
+int confine_reading (const char *state_folder, struct error *error)
+  __attribute__ ((nonnull (1)));
+
 /* The path of a file that was replaced, so that this process cannot read it
  * any more; a new runner can. NULL: there is none. */
 const char *confinement_outdated (const struct confinement *confinement)

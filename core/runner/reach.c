@@ -140,7 +140,7 @@ allow_places (const struct landlock *landlock,
     /* To name the connectors that there are to who has misspelt one. */
     landlock_allow (landlock, places->connector_dir, LANDLOCK_LIST);
   }
-  else
+  else if (places->connector_dir != NULL)
     landlock_allow (landlock, places->connector_dir, LANDLOCK_READ);
   if (places->connector != NULL)
     allow_connector (landlock, places->connector_dir, places->connector);

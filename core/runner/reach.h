@@ -25,7 +25,7 @@ struct reach {
 
 /* What differs between processes. */
 struct reach_places {
-  const char *connector_dir;
+  const char *connector_dir; /* NULL: no connector is loaded */
   /* Names connectors in [source] and [sink], and gives paths there. NULL: all
    * of the folder, and connector. */
   const struct ini *ini;

@@ -13,6 +13,8 @@
 #include "core/state/statement.h"
 
 #define STATE_BUSY_MILLISECONDS 10000
+/* Of a value or a row, for who only reads. */
+#define STATE_LENGTH_MAX 65536
 
 static const char state_schema[] =
   "CREATE TABLE IF NOT EXISTS source ("
@@ -61,6 +63,11 @@ static const char state_schema[] =
 int
 state_fail (struct state *state, const char *what, struct error *error)
 {
+  if (sqlite3_extended_errcode (state->database) == SQLITE_READONLY_ROLLBACK)
+    return error_set (error, EZCDC_E_OPERATOR,
+                      "%s in %s: a change of it was broken off and lies in "
+                      "%s-journal; the next run takes it back",
+                      what, state->path, state->path);
   return error_set (error, EZCDC_E_OPERATOR,
                     "%s in %s: %s; check the disk and the folder's owner",
                     what, state->path, sqlite3_errmsg (state->database));
@@ -75,14 +82,26 @@ state_execute (struct state *state, const char *sql, const char *what,
   return 0;
 }
 
+/* The folder may be somebody else's, who decides what is in the file: no
+ * code of his, as views have. */
+static void
+state_distrust (sqlite3 *database)
+{
+  sqlite3_db_config (database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_db_config (database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  sqlite3_db_config (database, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+  sqlite3_db_config (database, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+}
+
 static int
 state_setup (struct state *state, bool read_only, struct error *error)
 {
   sqlite3_busy_timeout (state->database, STATE_BUSY_MILLISECONDS);
-  sqlite3_db_config (state->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-  sqlite3_db_config (state->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-  if (read_only)
+  state_distrust (state->database);
+  if (read_only) {
+    sqlite3_limit (state->database, SQLITE_LIMIT_LENGTH, STATE_LENGTH_MAX);
     return 0;
+  }
   if (state_execute (state,
                      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                      "PRAGMA cache_size = -512; PRAGMA temp_store = MEMORY;",
@@ -111,15 +130,35 @@ open_files_without_waiting (void)
                          (sqlite3_syscall_ptr) open_without_waiting);
 }
 
+/* Who only reads changes nothing whatever lies beside the file: a journal that
+ * was not taken back may name other files, which SQLite would remove. */
+static int
+state_open_file (struct state *state, bool read_only, struct error *error)
+{
+  int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX;
+  mode_t mask;
+  int result;
+
+  flags |= read_only ? SQLITE_OPEN_READONLY
+                     : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  open_files_without_waiting ();
+  mask = umask (0077);
+  result = sqlite3_open_v2 (state->path, &state->database, flags, NULL);
+  umask (mask);
+  if (result != SQLITE_OK)
+    return error_set (error, EZCDC_E_OPERATOR, "open %s: %s", state->path,
+                      state->database == NULL
+                        ? "out of memory"
+                        : sqlite3_errmsg (state->database));
+  return 0;
+}
+
 int
 state_open (const char *folder, bool read_only, struct state **ret_state,
             struct error *error)
 {
-  int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX
-              | SQLITE_OPEN_READWRITE;
   struct state *state = calloc (1, sizeof *state);
   pthread_mutexattr_t attributes;
-  mode_t mask;
   int result;
 
   if (state == NULL)
@@ -133,18 +172,8 @@ state_open (const char *folder, bool read_only, struct state **ret_state,
   pthread_mutex_init (&state->lock, &attributes);
   pthread_mutexattr_destroy (&attributes);
 
-  if (!read_only)
-    flags |= SQLITE_OPEN_CREATE;
-  open_files_without_waiting ();
-  mask = umask (0077);
-  result = sqlite3_open_v2 (state->path, &state->database, flags, NULL);
-  umask (mask);
-  if (result != SQLITE_OK)
-    result = error_set (error, EZCDC_E_OPERATOR, "open %s: %s", state->path,
-                        state->database == NULL
-                          ? "out of memory"
-                          : sqlite3_errmsg (state->database));
-  else
+  result = state_open_file (state, read_only, error);
+  if (result == 0)
     result = state_setup (state, read_only, error);
   if (result < 0) {
     state_close (state);

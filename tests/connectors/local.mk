@@ -35,6 +35,7 @@ EXTRA_DIST += \
 	tests/connectors/hostile.py \
 	tests/connectors/in_flight.py \
 	tests/connectors/pipeline.py \
+	tests/connectors/planted.py \
 	tests/connectors/policy.py \
 	tests/connectors/refusals.py \
 	tests/connectors/service.py \
@@ -49,6 +50,7 @@ TESTS += \
 	tests/connectors/hostile.py \
 	tests/connectors/in_flight.py \
 	tests/connectors/pipeline.py \
+	tests/connectors/planted.py \
 	tests/connectors/policy.py \
 	tests/connectors/refusals.py \
 	tests/connectors/service.py \

@@ -77,7 +77,10 @@ pipeline_stop (struct pipeline *pipeline, enum stop_kind kind)
   pthread_mutex_unlock (&pipeline->lock);
   pool_wake (&pipeline->pool);
   writers_wake (&pipeline->writers);
-  if (kind == STOP_FAIL) {
+  /* Nothing has been read before the setup is over, so there is nothing to
+   * finish: no server that keeps us waiting shall hold up the end. */
+  if (kind == STOP_FAIL
+      || (kind == STOP_DRAIN && pipeline->phase == PHASE_SETUP)) {
     instance_interrupt (pipeline->source);
     instance_interrupt (pipeline->sink);
   }

@@ -23,6 +23,9 @@
 /* Microseconds. */
 #define STORE_INTERVAL INT64_C (100000)
 #define STATUS_INTERVAL INT64_C (1000000)
+/* How long what is under way may take to end, well before the keeper loses its
+ * patience. */
+#define DRAIN_INTERVAL INT64_C (45000000)
 /* Milliseconds. */
 #define CONTROL_TICK 250
 
@@ -36,6 +39,7 @@ struct control {
   int64_t status;    /* monotonic time of the last status */
   uint64_t progress; /* see reporter_progress */
   int64_t moved;     /* monotonic time when it was another one */
+  int64_t drain;     /* monotonic time when it is to be over; 0: no drain */
   bool keeper_gone;
   bool hurry; /* store every position at once */
 };
@@ -132,6 +136,30 @@ control_report (struct control *control)
     pipeline_fail (&control->pipeline, &error);
 }
 
+/* A signal has the pipeline finish what is under way. */
+static void
+control_drain (struct control *control)
+{
+  control->pipeline.again = false;
+  control->hurry = true;
+  if (control->drain == 0)
+    control->drain = clock_monotonic () + DRAIN_INTERVAL;
+  pipeline_stop (&control->pipeline, STOP_DRAIN);
+}
+
+/* What hangs on a server comes again after the next start. */
+static void
+control_end_drain (struct control *control)
+{
+  if (control->drain == 0 || clock_monotonic () < control->drain
+      || pipeline_stopping (&control->pipeline) == STOP_FAIL)
+    return;
+  log_message (LEVEL_WARNING,
+               "what was read could not be written in time: it comes again at "
+               "the next start");
+  pipeline_stop (&control->pipeline, STOP_FAIL);
+}
+
 static void
 control_signal (struct control *control)
 {
@@ -141,11 +169,8 @@ control_signal (struct control *control)
     return;
   if (info.ssi_signo == SIGHUP)
     assembly_reload (&control->assembly);
-  else {
-    control->pipeline.again = false;
-    control->hurry = true;
-    pipeline_stop (&control->pipeline, STOP_DRAIN);
-  }
+  else
+    control_drain (control);
 }
 
 static void
@@ -177,6 +202,7 @@ control_turn (struct control *control)
     control->keeper_gone = true;
     pipeline_stop (&control->pipeline, STOP_FAIL);
   }
+  control_end_drain (control);
   control_store_position (control);
   control_report (control);
 }

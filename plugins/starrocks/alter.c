@@ -8,6 +8,7 @@
 #include "ddl.h"
 #include "identifiers.h"
 #include "mysqlerror.h"
+#include "query.h"
 
 /* How long one call waits for a job; the core comes back for the rest. */
 #define JOB_WAIT_US INT64_C (30000000)

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "cluster.h"
+#include "query.h"
 #include "types.h"
 
 #define NODES_VALID_US INT64_C (300000000)
@@ -76,8 +77,8 @@ read_list (struct starrocks *self, struct connection *connection,
   int name, port, code = EZCDC_OK;
 
   *ret_count = 0;
-  if (mysql_real_query (connection->mysql, statement, strlen (statement)) != 0
-      || (result = mysql_store_result (connection->mysql)) == NULL) {
+  result = query_ask (connection, statement, strlen (statement));
+  if (result == NULL) {
     unsigned number = mysql_errno (connection->mysql);
 
     if (number >= 2000 && number < 3000)

@@ -6,9 +6,9 @@
  * So: certificates are verified by the one option that also refuses a server
  * without TLS, only mysql_native_password may be spoken, and where the
  * library can't refuse in time a look at the server's greeting does
- * (greeting.c): the library hands control back whenever it waits, first of all
- * when the connection stands. */
+ * (greeting.c), while the connection is held back (hold.c). */
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +19,18 @@
 
 #include "connect.h"
 #include "greeting.h"
+#include "hold.h"
 #include "mysqlerror.h"
 #include "peer.h"
-#include "types.h"
+#include "watch.h"
 
 /* A folder that never exists, so that no plug-in is ever loaded. */
 #define NO_PLUGINS "/nonexistent"
-#define STATEMENT_SECONDS 120
+/* Only for what the library does by itself: a watch ends all else. */
+#define BACKSTOP_SECONDS 120
+/* What a server may say until we are in, or when it is asked whether it is
+ * still there. */
+#define SIGN_IN_BYTES (1024 * 1024)
 /* The library connects on a stack of its own, so that it can wait for us; the
  * handshake of TLS takes place there. */
 #define CONNECT_STACK_BYTES ((size_t) 256 * 1024)
@@ -78,7 +83,7 @@ make_handle (const struct starrocks *self, int mode,
   MYSQL *mysql = mysql_init (NULL);
   unsigned protocol = MYSQL_PROTOCOL_TCP, zero = 0;
   unsigned connect_seconds = (unsigned) self->settings.connect_seconds;
-  unsigned seconds = STATEMENT_SECONDS;
+  unsigned seconds = BACKSTOP_SECONDS;
   size_t stack_bytes = CONNECT_STACK_BYTES;
   my_bool no = 0;
 
@@ -102,7 +107,9 @@ make_handle (const struct starrocks *self, int mode,
 
 struct sign_in {
   struct starrocks *self;
-  MYSQL *mysql;
+  struct connection *connection;
+  struct hold hold;   /* of the connection, once it stands */
+  int held;           /* it has been */
   int must_offer_tls; /* the greeting is still to be looked at */
   int code;           /* why we broke it off, or EZCDC_OK */
   MYSQL *connected;   /* NULL: it failed */
@@ -117,27 +124,45 @@ is_connected (int descriptor)
   return getpeername (descriptor, (struct sockaddr *) &peer, &size) == 0;
 }
 
+/* The connection stands: the library gets it when it waits for the greeting,
+ * with the watch in place, and not before we have seen that. */
+static int
+hold_back (struct sign_in *sign, int descriptor)
+{
+  sign->held = 1;
+  if (hold_begin (&sign->hold, descriptor) == -1)
+    return host->fail (sign->self->instance, EZCDC_E_MEMORY,
+                       "hold a connection: %s", strerror (errno));
+  return EZCDC_OK;
+}
+
+static int
+let_go (struct sign_in *sign, int descriptor)
+{
+  if (hold_end (&sign->hold, descriptor) == -1)
+    return host->fail (sign->self->instance, EZCDC_E_MEMORY,
+                       "take up a connection: %s", strerror (errno));
+  if (!sign->must_offer_tls)
+    return EZCDC_OK;
+  return greeting_must_offer_tls (sign->self, descriptor,
+                                  watch_end (sign->connection->watch));
+}
+
 /* Waits for what the library waits for; says what has come of it, or that the
  * time is over, which ends the attempt. */
 static int
 wait_for_library (struct sign_in *sign, int status)
 {
-  int descriptor = (int) mysql_get_socket (sign->mysql), ready;
-  uint32_t events = ((status & MYSQL_WAIT_READ) != 0 ? 1u : 0)
-                    | ((status & MYSQL_WAIT_WRITE) != 0 ? 2u : 0);
-  int64_t timeout_ms = (status & MYSQL_WAIT_TIMEOUT) != 0
-                         ? mysql_get_timeout_value_ms (sign->mysql)
-                         : STATEMENT_SECONDS * 1000;
+  int descriptor = (int) mysql_get_socket (sign->connection->mysql), ready;
 
-  ready = host->wait (sign->self->instance, descriptor, events, timeout_ms);
-  if (ready > 0 && sign->must_offer_tls && is_connected (descriptor)) {
-    sign->must_offer_tls = 0;
-    sign->code = greeting_must_offer_tls (sign->self, descriptor);
-  }
-  if (ready <= 0 || sign->code != EZCDC_OK)
+  if (sign->hold.network != -1)
+    sign->code = let_go (sign, descriptor);
+  if (sign->code != EZCDC_OK)
     return MYSQL_WAIT_TIMEOUT;
-  return ((ready & 1) != 0 ? MYSQL_WAIT_READ : 0)
-         | ((ready & 2) != 0 ? MYSQL_WAIT_WRITE : 0);
+  ready = watch_wait (sign->connection->watch, status);
+  if (ready != MYSQL_WAIT_TIMEOUT && !sign->held && is_connected (descriptor))
+    sign->code = hold_back (sign, descriptor);
+  return sign->code == EZCDC_OK ? ready : MYSQL_WAIT_TIMEOUT;
 }
 
 /* Runs with the password open; see ezcdc_secret_function. */
@@ -146,27 +171,37 @@ sign_in (void *context, const char *data, size_t length)
 {
   struct sign_in *sign = context;
   const struct settings *settings = &sign->self->settings;
+  MYSQL *mysql = sign->connection->mysql;
   int status;
 
   (void) length;
-  status = mysql_real_connect_start (&sign->connected, sign->mysql,
-                                     settings->host, settings->user, data,
-                                     NULL, settings->port, NULL, 0);
+  status = mysql_real_connect_start (&sign->connected, mysql, settings->host,
+                                     settings->user, data, NULL,
+                                     settings->port, NULL, 0);
   while (status != 0)
-    status = mysql_real_connect_cont (&sign->connected, sign->mysql,
+    status = mysql_real_connect_cont (&sign->connected, mysql,
                                       wait_for_library (sign, status));
+  hold_drop (&sign->hold);
   /* The library keeps a copy for reconnects that will never happen. */
-  if (sign->mysql->passwd != NULL)
-    explicit_bzero (sign->mysql->passwd, strlen (sign->mysql->passwd));
+  if (mysql->passwd != NULL)
+    explicit_bzero (mysql->passwd, strlen (mysql->passwd));
   return sign->code;
 }
 
 static int
-connect_fail (struct starrocks *self, MYSQL *mysql)
+connect_fail (struct starrocks *self, struct connection *connection)
 {
   const struct settings *settings = &self->settings;
+  MYSQL *mysql = connection->mysql;
   struct mysql_verdict verdict;
+  char what[ENDPOINT_HOST_MAX + 32];
+  int code;
 
+  snprintf (what, sizeof what, "connect to %.255s port %u", settings->host,
+            settings->port);
+  code = watch_fail (connection->watch, what);
+  if (code != EZCDC_OK)
+    return code;
   mysql_classify (mysql_errno (mysql), mysql_error (mysql), &verdict);
   /* Whatever this server says before sign-in is not worth stopping for. */
   if (verdict.code == EZCDC_E_OPERATOR)
@@ -229,34 +264,65 @@ check_tls (struct starrocks *self, MYSQL *mysql, int mode,
   return EZCDC_OK;
 }
 
+/* Signs in; the connection's handle and watch are there. */
 static int
-connection_open (struct starrocks *self, MYSQL **ret_mysql)
+connection_sign_in (struct starrocks *self, struct connection *connection,
+                    int mode, const struct ezcdc_tls *tls)
 {
-  const struct ezcdc_tls *tls;
-  int mode = mode_of (self, &tls), code = EZCDC_OK;
-  struct sign_in sign = { .self = self };
+  const struct watch_limits limits = { self->settings.connect_seconds,
+                                       SIGN_IN_BYTES };
+  struct sign_in sign = { .self = self,
+                          .connection = connection,
+                          .hold = { .network = -1 } };
+  int code;
 
-  if (host->interrupted (self->instance))
-    return EZCDC_E_STOPPED;
   sign.must_offer_tls = mode >= EZCDC_TLS_REQUIRE
                         && !verifies_name (mode, tls);
-  sign.mysql = make_handle (self, mode, tls);
-  if (sign.mysql == NULL)
-    return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
+  watch_begin (connection->watch, &limits);
   if (self->settings.password == NULL)
     code = sign_in (&sign, "", 0);
   else
     code = host->secret_use (self->instance, self->settings.password,
                              "connect", sign_in, &sign);
   if (code == EZCDC_OK && sign.connected == NULL)
-    code = connect_fail (self, sign.mysql);
+    code = connect_fail (self, connection);
   if (code == EZCDC_OK)
-    code = check_tls (self, sign.mysql, mode, tls);
+    code = check_tls (self, connection->mysql, mode, tls);
+  return code;
+}
+
+static void
+connection_free (struct connection *connection)
+{
+  mysql_close (connection->mysql);
+  watch_free (connection->watch);
+  free (connection);
+}
+
+static int
+connection_open (struct starrocks *self, struct connection **ret)
+{
+  struct connection *connection;
+  const struct ezcdc_tls *tls;
+  int mode = mode_of (self, &tls), code;
+
+  if (host->interrupted (self->instance))
+    return EZCDC_E_STOPPED;
+  connection = calloc (1, sizeof *connection);
+  if (connection == NULL)
+    return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
+  connection->mysql = make_handle (self, mode, tls);
+  connection->watch = watch_new (self->instance, connection->mysql);
+  if (connection->mysql == NULL || connection->watch == NULL)
+    code = host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
+  else
+    code = connection_sign_in (self, connection, mode, tls);
   if (code != EZCDC_OK) {
-    mysql_close (sign.mysql);
+    connection_free (connection);
     return host->interrupted (self->instance) ? EZCDC_E_STOPPED : code;
   }
-  *ret_mysql = sign.mysql;
+  connection->descriptor = (int) mysql_get_socket (connection->mysql);
+  *ret = connection;
   return EZCDC_OK;
 }
 
@@ -276,33 +342,41 @@ take_idle (struct starrocks *self)
   return connection;
 }
 
+/* Whether the server still answers. */
+static int
+connection_lives (struct starrocks *self, struct connection *connection)
+{
+  const struct watch_limits limits = { self->settings.connect_seconds,
+                                       SIGN_IN_BYTES };
+  int failed, status;
+
+  watch_begin (connection->watch, &limits);
+  status = mysql_ping_start (&failed, connection->mysql);
+  while (status != 0)
+    status = mysql_ping_cont (&failed, connection->mysql,
+                              watch_wait (connection->watch, status));
+  return !failed;
+}
+
 int
 connection_take (struct starrocks *self, struct connection **ret)
 {
   struct connection *connection;
-  MYSQL *mysql = NULL;
   int code;
 
   /* An idle connection may have been closed by the server meanwhile. */
   while ((connection = take_idle (self)) != NULL) {
-    if (mysql_ping (connection->mysql) == 0) {
+    if (connection_lives (self, connection)) {
       *ret = connection;
       return EZCDC_OK;
     }
     connection_give (self, connection, /* healthy= */ 0);
   }
-  code = connection_open (self, &mysql);
+  code = connection_open (self, &connection);
   if (code != EZCDC_OK)
     return code;
-  connection = calloc (1, sizeof *connection);
-  if (connection == NULL) {
-    mysql_close (mysql);
-    return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
-  }
-  connection->mysql = mysql;
-  connection->busy = 1;
-  connection->descriptor = (int) mysql_get_socket (mysql);
   pthread_mutex_lock (&self->lock);
+  connection->busy = 1;
   connection->next = self->connections;
   self->connections = connection;
   pthread_mutex_unlock (&self->lock);
@@ -343,10 +417,8 @@ connection_give (struct starrocks *self, struct connection *connection,
     *link = connection->next;
   }
   pthread_mutex_unlock (&self->lock);
-  if (!healthy) {
-    mysql_close (connection->mysql);
-    free (connection);
-  }
+  if (!healthy)
+    connection_free (connection);
 }
 
 void
@@ -373,83 +445,4 @@ connections_close (struct starrocks *self)
 {
   while (self->connections != NULL)
     connection_give (self, self->connections, /* healthy= */ 0);
-}
-
-int
-query_fail (struct starrocks *self, struct connection *connection,
-            const char *what)
-{
-  struct mysql_verdict verdict;
-  const char *text = mysql_error (connection->mysql);
-
-  if (host->interrupted (self->instance))
-    return EZCDC_E_STOPPED;
-  mysql_classify (mysql_errno (connection->mysql), text, &verdict);
-  return host->fail (self->instance, verdict.code, "%s: %s%s%s (error %u)",
-                     what, text, verdict.remedy != NULL ? ": " : "",
-                     verdict.remedy != NULL ? verdict.remedy : "",
-                     mysql_errno (connection->mysql));
-}
-
-static int
-send_query (struct starrocks *self, struct connection *connection,
-            struct buffer *sql, const char *what)
-{
-  if (sql->failed)
-    return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
-  if (mysql_real_query (connection->mysql, sql->data, sql->length) != 0)
-    return query_fail (self, connection, what);
-  return EZCDC_OK;
-}
-
-int
-query_run (struct starrocks *self, struct connection *connection,
-           struct buffer *sql, const char *what)
-{
-  MYSQL_RES *result;
-  int code = send_query (self, connection, sql, what);
-
-  if (code != EZCDC_OK)
-    return code;
-  result = mysql_use_result (connection->mysql);
-  if (result != NULL) {
-    while (mysql_fetch_row (result) != NULL)
-      ;
-    mysql_free_result (result);
-  }
-  if (mysql_errno (connection->mysql) != 0)
-    return query_fail (self, connection, what);
-  return EZCDC_OK;
-}
-
-int
-query_store (struct starrocks *self, struct connection *connection,
-             struct buffer *sql, const char *what, MYSQL_RES **ret)
-{
-  MYSQL_RES *result;
-  int code = send_query (self, connection, sql, what);
-
-  if (code != EZCDC_OK)
-    return code;
-  result = mysql_store_result (connection->mysql);
-  if (result == NULL) {
-    if (mysql_errno (connection->mysql) != 0)
-      return query_fail (self, connection, what);
-    return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
-                       "%s: the server answered without a result", what);
-  }
-  *ret = result;
-  return EZCDC_OK;
-}
-
-int
-result_column (MYSQL_RES *result, const char *name)
-{
-  unsigned count = mysql_num_fields (result);
-  MYSQL_FIELD *fields = mysql_fetch_fields (result);
-
-  for (unsigned i = 0; i < count; i++)
-    if (strcasecmp (fields[i].name, name) == 0)
-      return (int) i;
-  return -1;
 }

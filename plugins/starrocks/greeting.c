@@ -43,10 +43,9 @@ is_error (const unsigned char *data, ssize_t length)
 }
 
 int
-greeting_must_offer_tls (struct starrocks *self, int descriptor)
+greeting_must_offer_tls (struct starrocks *self, int descriptor, int64_t end)
 {
   const struct settings *settings = &self->settings;
-  int64_t end = host->monotonic_time () + settings->connect_seconds * 1000000;
   unsigned char data[512];
   int offers = -1;
 
@@ -59,6 +58,11 @@ greeting_must_offer_tls (struct starrocks *self, int descriptor)
 
     if (ready < 0)
       return ready;
+    if (ready == 0)
+      return host->fail (self->instance, EZCDC_E_UNAVAILABLE,
+                         "connect to %s port %u: no answer within %d s",
+                         settings->host, settings->port,
+                         (int) settings->connect_seconds);
     if (is_error (data, length))
       return EZCDC_OK;
     if (length <= 0 || length == sizeof data)

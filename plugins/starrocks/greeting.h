@@ -8,9 +8,10 @@
 #include "starrocks.h"
 
 /* Looks at the greeting on a new connection, and leaves it there for the
- * library, which acts on the same bytes.  EZCDC_E_CONFIG if the server offers
- * no TLS. */
-int greeting_must_offer_tls (struct starrocks *self, int descriptor);
+ * library, which acts on the same bytes.  It must have come before end, in
+ * monotonic time.  EZCDC_E_CONFIG if the server offers no TLS. */
+int greeting_must_offer_tls (struct starrocks *self, int descriptor,
+                             int64_t end);
 
 /* 1: offers TLS, 0: does not, -1: not a greeting (or an error packet). */
 int greeting_offers_tls (const unsigned char *data, size_t length);

@@ -27,6 +27,8 @@ plugins_starrocks_libstarrocks_la_SOURCES = \
 	plugins/starrocks/ddl.h \
 	plugins/starrocks/greeting.c \
 	plugins/starrocks/greeting.h \
+	plugins/starrocks/hold.c \
+	plugins/starrocks/hold.h \
 	plugins/starrocks/host.h \
 	plugins/starrocks/identifiers.c \
 	plugins/starrocks/identifiers.h \
@@ -39,14 +41,19 @@ plugins_starrocks_libstarrocks_la_SOURCES = \
 	plugins/starrocks/peer.c \
 	plugins/starrocks/peer.h \
 	plugins/starrocks/prepare.c \
+	plugins/starrocks/query.c \
+	plugins/starrocks/query.h \
 	plugins/starrocks/scan.c \
 	plugins/starrocks/settings.c \
 	plugins/starrocks/settings.h \
 	plugins/starrocks/starrocks.h \
+	plugins/starrocks/transport.h \
 	plugins/starrocks/types.c \
 	plugins/starrocks/types.h \
 	plugins/starrocks/values.c \
 	plugins/starrocks/values.h \
+	plugins/starrocks/watch.c \
+	plugins/starrocks/watch.h \
 	plugins/starrocks/write.c \
 	$(NULL)
 plugins_starrocks_libstarrocks_la_CPPFLAGS = \

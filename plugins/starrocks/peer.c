@@ -7,16 +7,9 @@
 #include <string.h>
 
 #include "peer.h"
+#include "transport.h"
 
-#define HAVE_TLS 1
-typedef unsigned char uchar; /* which they use before they define it */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wstrict-prototypes"
-#include <ma_pvio.h>
-#pragma GCC diagnostic pop
-
-/* The TLS connection, or NULL: some systems have the library with GnuTLS. */
-static SSL *
+SSL *
 peer_tls (MYSQL *mysql)
 {
   const char *library = NULL;

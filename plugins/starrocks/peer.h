@@ -5,6 +5,10 @@
 #define STARROCKS_PEER_H
 
 #include <mysql.h>
+#include <openssl/types.h>
+
+/* The TLS connection, or NULL: some systems have the library with GnuTLS. */
+SSL *peer_tls (MYSQL *mysql);
 
 /* The server's certificate as DER; its length, or 0 if there is none or it
  * cannot be had. Free with OPENSSL_free. */

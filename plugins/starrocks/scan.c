@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads a table back, for "verify". */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,9 @@
 #include "identifiers.h"
 #include "layout.h"
 #include "mysqlerror.h"
+#include "query.h"
 #include "starrocks.h"
+#include "watch.h"
 
 struct scanning {
   struct starrocks *self;
@@ -86,9 +89,16 @@ scan_fail (struct scanning *scanning, struct connection *connection)
   struct starrocks *self = scanning->self;
   unsigned number = mysql_errno (connection->mysql);
   struct mysql_verdict verdict;
+  char what[320];
+  int code;
 
   if (host->interrupted (self->instance))
     return EZCDC_E_STOPPED;
+  snprintf (what, sizeof what, "read the table \"%.255s\"",
+            scanning->table->target);
+  code = watch_fail (connection->watch, what);
+  if (code != EZCDC_OK)
+    return code;
   mysql_classify (number, mysql_error (connection->mysql), &verdict);
   return host->fail (self->instance, verdict.code,
                      "read the table \"%s\": error %u%s%s%s; the message, "
@@ -109,20 +119,20 @@ feed_all (struct scanning *scanning, struct connection *connection)
   int code = EZCDC_OK;
 
   select_text (scanning, &sql);
-  if (sql.failed)
-    code = host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
-  else if (mysql_real_query (connection->mysql, sql.data, sql.length) != 0)
-    code = scan_fail (scanning, connection);
+  if (sql.failed) {
+    buffer_free (&sql);
+    return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
+  }
+  result = query_read (connection, &sql);
   buffer_free (&sql);
-  if (code != EZCDC_OK)
-    return code;
-  result = mysql_use_result (connection->mysql);
   if (result == NULL
       || mysql_num_fields (result) != scanning->layout->column_count) {
+    if (result != NULL)
+      connection_hang_up (self, connection);
     mysql_free_result (result);
     return scan_fail (scanning, connection);
   }
-  while (code >= 0 && (row = mysql_fetch_row (result)) != NULL)
+  while (code >= 0 && (row = query_row (connection, result)) != NULL)
     code = feed_one (scanning, row, mysql_fetch_lengths (result));
   if (code >= 0 && mysql_errno (connection->mysql) != 0)
     code = scan_fail (scanning, connection);

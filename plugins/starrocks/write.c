@@ -17,6 +17,7 @@
 #include "identifiers.h"
 #include "layout.h"
 #include "load.h"
+#include "query.h"
 #include "starrocks.h"
 #include "values.h"
 

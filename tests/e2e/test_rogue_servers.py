@@ -6,6 +6,7 @@ import pytest
 from harness import rogue
 from harness.rogue import Rogue
 from harness.starrocks import Stranger
+from harness.waiting import wait_for
 from harness.world import World
 
 
@@ -287,6 +288,62 @@ def test_mysql_that_wants_a_file(lured, tmp_path):
         done = against_mysql(lured, server, "disable").check()
     assert "fail sink" in done.stdout, done
     assert b"canary-in-a-file" not in server.heard
+
+
+# Servers that have time, or a lot to say.
+
+@pytest.mark.parametrize("script, mode", [
+    (rogue.drips_its_greeting, "verify-full"),
+    (rogue.drips_its_greeting, "require"),
+    (rogue.drips_its_greeting, "disable"),
+    (rogue.drips_a_record_of_tls, "verify-full"),
+    (rogue.drips_a_record_of_tls, "prefer"),
+])
+def test_mysql_signs_in_slowly(lured, script, mode):
+    with Rogue(script) as server:
+        pipeline = against_mysql(lured, server, mode)
+        pipeline.section("sink", connect_timeout="2s")
+        done = pipeline.check()
+    assert "no answer within 2 s" in done.text, done
+
+
+@pytest.mark.parametrize("script", [
+    rogue.drips_a_record_of_tls, rogue.lets_in(), rogue.drips_its_answer])
+def test_a_run_that_mysql_keeps_waiting_is_ended(lured, itself, script):
+    by_tls = script is not rogue.drips_a_record_of_tls
+    with Rogue(script, itself if by_tls else None) as server:
+        pipeline = against_mysql(lured, server, "prefer")
+        pipeline.section("sink", connect_timeout="60s")
+        run = pipeline.start()
+        wait_for(lambda: server.asked or not by_tls and server.sent > 100, 30,
+                 "the server is asked", because=run.describe)
+        assert run.terminate(timeout=10) == 0, run.describe()
+
+
+def test_mysql_answers_slowly(lured, itself):
+    with Rogue(rogue.drips_its_answer, itself) as server:
+        done = against_mysql(lured, server, "require").check()
+    assert "no answer within 30 s" in done.text, done
+
+
+COLUMN = b"\x03def\0\0\0\x01v\x01v\x0c\x2d\0\xff\0\0\0\xfd\0\0\0\0\0"
+END = b"\xfe\0\0\2\0"
+ROW = b"\xfd\xa0\x86\x01" + b"r" * 100000
+
+
+@pytest.mark.parametrize("by_tls", [False, True])
+@pytest.mark.parametrize("packets", [
+    (b"\1", COLUMN, END, ROW),  # a row after the other
+    (b"\1", COLUMN, END, b"\xfe" + b"\0" * 0xfffffe),  # a row without an end
+    (b"\1", b"\x03def" + b"\xfd\xa0\x86\x01" + b"c" * 100000 + COLUMN[5:]),
+])
+def test_mysql_says_too_much(lured, itself, packets, by_tls):
+    mode = "require" if by_tls else "disable"
+    script = rogue.lets_in(*packets, most=200 << 20)
+    with Rogue(script, itself if by_tls else None) as server:
+        done = against_mysql(lured, server, mode).check()
+    assert "larger than the 67108864 bytes" in done.text, done
+    assert server.sent < 100 << 20
 
 
 # Redirects of loads.

@@ -42,6 +42,13 @@ class Visit:
             self.connection.sendall(data)
         except OSError:
             raise HungUp() from None
+        self.rogue.sent += len(data)
+
+    def drip(self, data, every):
+        """Byte after byte, so many seconds apart."""
+        for byte in data:
+            self.send(bytes([byte]))
+            time.sleep(every)
 
     def start_tls(self):
         try:
@@ -61,7 +68,9 @@ class Rogue:
 
     def __init__(self, script, identity=None):
         self.heard = b""            # over all connections, out of TLS
+        self.sent = 0               # the same the other way
         self.visits = 0
+        self.asked = 0              # once they were in
         self.played = 0             # scripts that came to their end
         self.tls = None
         if identity:
@@ -261,6 +270,42 @@ def begins_with(plugin):
     def script(visit):
         greet_mysql(visit, plugin)
     return script
+
+
+def drips_its_greeting(visit):
+    """A script: five seconds and more."""
+    visit.drip(frame(0, b"\x0a" + b"x" * 500)[:50], 0.1)
+
+
+def drips_a_record_of_tls(visit):
+    """A script: a record that nobody needs a certificate for."""
+    visit.send(frame(0, mysql_packets.handshake(
+        "5.1.0", 1, b"s" * 20, mysql_packets.CAPABILITIES | mysql_packets.SSL)))
+    visit.receive()
+    visit.send(b"\x16\x03\x03\x3f\xff\x02")
+    visit.drip(b"\0" * 50, 0.1)
+
+
+def lets_in(*packets, most=None):
+    """A script: the client is in, and asks for something. The packets answer it;
+    the last one comes again until so many bytes were sent."""
+    def script(visit):
+        visit.send(frame(greet_mysql(visit), mysql_packets.ok()))
+        visit.receive()
+        visit.rogue.asked += 1
+        for number, packet in enumerate(packets, 1):
+            visit.send(frame(number, packet))
+        while most and visit.rogue.sent < most:
+            number += 1
+            visit.send(frame(number & 255, packets[-1]))
+    return script
+
+
+def drips_its_answer(visit):
+    """A script: the client is in, and its answer takes most of a minute."""
+    lets_in()(visit)
+    visit.send(b"\xff\xff\x7f\x01")
+    visit.drip(b"x" * 50, 1)
 
 
 def takes_tls_back(visit):

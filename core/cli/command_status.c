@@ -111,13 +111,14 @@ view_load (struct view *view, const char *path, struct error *error)
     };
     return 0;
   }
-  /* A run that was killed could not say so. */
+  /* A run that was killed could not say so, nor one that could not write. */
   if (!view->alive && strcmp (view->status.state, "stopped") != 0
       && strcmp (view->status.state, "failed") != 0) {
     snprintf (view->status.state, sizeof view->status.state, "stopped");
     snprintf (view->status.reason, sizeof view->status.reason,
-              "the run ended without saying why (killed, or the machine "
-              "stopped)");
+              "the run ended and could not write down why: it was killed, "
+              "the machine stopped, or the disk of its state folder is full; "
+              "its log may say more");
   }
   return 0;
 }

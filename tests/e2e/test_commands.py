@@ -200,6 +200,18 @@ def test_status_while_it_runs_and_after(items):
     assert [table["name"] for table in status["tables"]] == ["public.items"]
 
 
+def test_status_of_a_run_that_could_not_say_why(items):
+    pipeline = items.pipeline()
+    run = pipeline.start()
+    run.wait_streaming()
+    run.kill()
+    status = pipeline.status()
+    assert status["state"] == "stopped"
+    for cause in ("killed", "machine stopped", "disk of its state folder",
+                  "its log"):
+        assert cause in status["reason"], status
+
+
 def test_status_before_the_first_run(items):
     pipeline = items.pipeline()
     pipeline.seal()

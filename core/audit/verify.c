@@ -16,6 +16,7 @@
 #include "core/audit/state.h"
 #include "core/audit/verify.h"
 #include "core/base/memory.h"
+#include "core/base/print.h"
 
 #define BUFFER_SIZE ((size_t) 4 * AUDIT_LINE_MAX)
 
@@ -179,7 +180,8 @@ open_log (struct verifier *verifier, struct error *error)
   verifier->descriptor = open (verifier->path,
                                O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (verifier->descriptor < 0)
-    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", verifier->path);
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m",
+                      print_given (verifier->path));
   if (flock (verifier->descriptor, LOCK_SH) != 0
       || fstat (verifier->descriptor, &status) != 0
       || flock (verifier->descriptor, LOCK_UN) != 0)

@@ -20,6 +20,7 @@
 
 #include "core/base/files.h"
 #include "core/base/memory.h"
+#include "core/base/print.h"
 
 /* What stands behind a file's name in the name of the one that is to replace
  * it; the X are letters and digits. Nobody would name a copy like that. */
@@ -128,7 +129,8 @@ file_open (const char *path, int *ret_descriptor, struct error *error)
   struct stat status;
 
   if (descriptor < 0 || fstat (descriptor, &status) != 0)
-    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m",
+                      print_given (path));
   if (!S_ISREG (status.st_mode)
       && (!is_given_pipe (descriptor) || fcntl (descriptor, F_SETFL, 0) != 0))
     return error_set (error, EZCDC_E_CONFIG, "%s is not a regular file", path);
@@ -157,7 +159,8 @@ file_read_own (const char *path, size_t limit, struct text *text,
   struct stat status;
 
   if (descriptor < 0 || fstat (descriptor, &status) != 0)
-    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m",
+                      print_given (path));
   if (!S_ISREG (status.st_mode))
     return error_set (error, EZCDC_E_CONFIG, "%s is not a regular file", path);
   return read_within (descriptor, path, limit, text, error);

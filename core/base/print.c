@@ -11,6 +11,9 @@
 #include "core/base/print.h"
 #include "core/base/utf8.h"
 
+/* What has so many in a row may be a key. */
+#define KEY_CHARACTERS 32
+
 size_t
 print_character (const char *data, size_t length,
                  char ret_shown[PRINT_CHARACTER_SIZE], size_t *ret_size)
@@ -36,6 +39,26 @@ print_append (struct text *text, const char *string)
     at += print_character (string + at, length - at, shown, &size);
     text_append (text, shown, size);
   }
+}
+
+/* 64 hexadecimal digits, and the base64 of a private key, have many of these in
+ * a row; names that people give seldom do. A whole path is none: base64 has
+ * slashes, too, but hardly begins with one. */
+const char *
+print_given (const char *word)
+{
+  static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "abcdefghijklmnopqrstuvwxyz0123456789+=";
+  size_t length;
+
+  if (*word == '/')
+    return word;
+  for (const char *at = word; *at != '\0'; at += length > 0 ? length : 1) {
+    length = strspn (at, characters);
+    if (length >= KEY_CHARACTERS)
+      return "(not shown: it looks like a key itself)";
+  }
+  return word;
 }
 
 void

@@ -23,6 +23,11 @@ size_t print_character (const char *data, size_t length,
 void print_append (struct text *text, const char *string)
   __attribute__ ((nonnull));
 
+/* A word that somebody gave as a path, a command or an id, for a message that
+ * says that it is none: the word, or, if it looks like a key that stands in the
+ * wrong place, words that say so. */
+const char *print_given (const char *word) __attribute__ ((nonnull));
+
 /* Writes one line to standard output, escaped as a whole. */
 void print_line (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));

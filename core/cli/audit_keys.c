@@ -15,6 +15,7 @@
 #include "core/audit/checkpoint.h"
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "core/base/print.h"
 #include "core/cli/audit_words.h"
 #include "core/cli/command.h"
 #include "core/crypto/digest.h"
@@ -41,7 +42,8 @@ print_checkpoint (const char *path, const struct key_ring *ring,
 
   /* A log that is not there is not begun by looking at it. */
   if (access (path, F_OK) != 0)
-    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m",
+                      print_given (path));
   struct audit_log *log = audit_log_open (path, ring, error);
   int code = log == NULL ? error->code
                          : audit_log_checkpoint (log, &line, error);

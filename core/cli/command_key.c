@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 
 #include "core/base/log.h"
+#include "core/base/print.h"
 #include "core/cli/command.h"
 #include "core/cli/key_use.h"
 #include "core/crypto/digest.h"
@@ -91,14 +92,14 @@ run (int argc, char **argv)
                                            "which key, and which files?");
   if (argc > 2)
     return command_usage_error (&command_key, "\"%s\" is one word too many",
-                                argv[2]);
+                                print_given (argv[2]));
   if (strcmp (argv[1], "new") == 0)
     return key_new ();
   if (strcmp (argv[1], "id") == 0)
     return key_id ();
   return command_usage_error (
     &command_key, "\"%s\" is unknown; new, id, status and retire are known",
-    argv[1]);
+    print_given (argv[1]));
 }
 
 const struct command command_key = {

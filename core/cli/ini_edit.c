@@ -15,6 +15,7 @@
 
 #include "core/base/files.h"
 #include "core/base/memory.h"
+#include "core/base/print.h"
 #include "core/cli/ini_edit.h"
 
 /* ---- Opening ----------------------------------------------------------- */
@@ -55,7 +56,8 @@ ini_edit_open (const char *path, struct ini_edit *edit, struct error *error)
 {
   edit->path = realpath (path, NULL);
   if (edit->path == NULL)
-    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m",
+                      print_given (path));
   int code = lock_file (edit, error);
   if (code == 0)
     code = file_read (edit->path, INI_FILE_MAX, &edit->content, error);

@@ -310,7 +310,7 @@ retire (struct retirement *retirement)
     log_message (LEVEL_ERROR,
                  "key %s is not in the ring; \"ezcdc key status\" lists the "
                  "keys that are",
-                 retirement->id);
+                 print_given (retirement->id));
     return EXIT_USAGE;
   }
   if (retirement->index == 0) {

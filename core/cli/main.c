@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/names.h"
+#include "core/base/print.h"
 #include "core/base/streams.h"
 #include "core/cli/command.h"
 #include "core/crypto/start.h"
@@ -76,7 +77,7 @@ unknown_command (const char *name)
                  meant);
   else
     log_message (LEVEL_ERROR, "there is no command \"%s\"; see ezcdc --help",
-                 name);
+                 print_given (name));
   return EXIT_USAGE;
 }
 

@@ -14,6 +14,7 @@
 #include <ezcdc/connector.h>
 
 #include "core/base/memory.h"
+#include "core/base/print.h"
 #include "core/base/text.h"
 #include "core/crypto/key_command.h"
 #include "core/crypto/key_source.h"
@@ -270,7 +271,8 @@ read_key_file (const char *path, enum file_modes modes, struct secret *pages,
   if (descriptor < 0 && errno == ELOOP)
     return refuse_file (path, "it is a symbolic link", error);
   if (descriptor < 0)
-    return error_set (error, EZCDC_E_CONFIG, "open key file %s: %m", path);
+    return error_set (error, EZCDC_E_CONFIG, "open key file %s: %m",
+                      print_given (path));
   int code = check_key_file (descriptor, path, modes, error);
   if (code == 0)
     code = secret_create (pages, LIST_MAX + 1, error);

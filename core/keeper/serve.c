@@ -16,6 +16,7 @@
 #include "core/base/json_rewrite.h"
 #include "core/base/log.h"
 #include "core/base/memory.h"
+#include "core/base/print.h"
 #include "core/keeper/credentials.h"
 #include "core/keeper/serve.h"
 
@@ -257,7 +258,8 @@ open_regular (const char *path, int *ret_descriptor, struct error *error)
   struct stat status;
 
   if (descriptor < 0 || fstat (descriptor, &status) != 0)
-    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m",
+                      print_given (path));
   if (!S_ISREG (status.st_mode))
     return error_set (error, EZCDC_E_CONFIG, "%s is not a regular file", path);
   *ret_descriptor = TAKE_DESCRIPTOR (descriptor);

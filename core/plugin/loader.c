@@ -15,6 +15,7 @@
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/base/memory.h"
+#include "core/base/print.h"
 #include "core/base/text.h"
 #include "core/plugin/host.h"
 #include "core/plugin/instance.h"
@@ -147,7 +148,7 @@ find_path (const struct loader *loader, const char *name, bool allow_path,
     error_set (error, EZCDC_E_CONFIG,
                "\"%s\" is no name of a connector: [a-z0-9_-], at most 32 "
                "characters",
-               name);
+               print_given (name));
     return NULL;
   }
   else if (asprintf (&path, "%s/%s.so", loader->folder, name) < 0)

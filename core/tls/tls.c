@@ -18,6 +18,7 @@
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/base/memory.h"
+#include "core/base/print.h"
 #include "core/base/text.h"
 #include "core/tls/certificate.h"
 #include "core/tls/memfd.h"
@@ -182,7 +183,8 @@ open_file (const char *path, int *ret_descriptor, struct error *error)
 {
   *ret_descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (*ret_descriptor < 0)
-    return error_set (error, EZCDC_E_CONFIG, "open %s: %m", path);
+    return error_set (error, EZCDC_E_CONFIG, "open %s: %m",
+                      print_given (path));
   return EZCDC_OK;
 }
 

@@ -266,6 +266,26 @@ def test_a_key_that_is_none(world, variable):
     assert not found(world, pipeline, other, other[:32])
 
 
+def test_a_key_in_the_place_of_another_word(world):
+    pipeline = world.pipeline()
+    pipeline.seal()
+    key = pipeline.program.new_key()
+    ini, log = pipeline.ini, pipeline.audit_log
+    pipeline.until_caught_up(expect=None)
+    for words in (["audit", "verify", "--verification-key-file", key, log],
+                  ["audit", "verify", key], ["audit", "show", key],
+                  ["audit", "checkpoint", key], ["key", "retire", key, ini],
+                  ["key", "retire", "0" * 16, key], ["key", "id", key],
+                  ["key", key], [key], ["help", key], ["connectors", key],
+                  ["run", key], ["check", key], ["status", key],
+                  ["seal", key], ["reseal", key]):
+        done = pipeline(*words)
+        assert done.code, done
+        if words != ["key", "retire", "0" * 16, key]:
+            assert "it looks like a key itself" in done.stderr, done
+    assert not found(world, pipeline, key, key[:32])
+
+
 # Commands that fail.
 
 @pytest.mark.parametrize("mishap", [

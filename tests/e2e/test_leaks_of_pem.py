@@ -169,6 +169,22 @@ def test_in_another_option(world, pems, key, form):
     assert_untold(world, pipeline, text)
 
 
+@pytest.mark.parametrize("option", ["ssl_client_key", "ssl_client_cert",
+                                    "ssl_root_cert", "ssl_crl"])
+def test_in_the_place_of_a_path(world, pems, option):
+    """What is shorter than a line of a key is taken for a path."""
+    text = pems["short"]
+    authority = world.postgres.authority
+    certificate, key = authority.issue("a-client")
+    pipeline = world.pipeline()
+    pipeline.section("source", ssl_client_cert=certificate, ssl_client_key=key)
+    pipeline.seal()
+    pipeline.section("source", **{option: text.splitlines()[1][:60]})
+    assert all(tell_all(pipeline, pipeline.text(), COMMANDS[:3]))
+    assert "it looks like a key itself" in pipeline.outputs()
+    assert_untold(world, pipeline, text)
+
+
 @pytest.mark.parametrize("form", ["a key", "a short key", "no dashes",
                                   "an old encrypted key"])
 @pytest.mark.parametrize("where", ["{}", "ssl_client_key = {}", "[{}", "[{}]",

@@ -37,6 +37,7 @@ unit_tests = \
 	tests/unit/test-json \
 	tests/unit/test-log \
 	tests/unit/test-options \
+	tests/unit/test-print \
 	tests/unit/test-text \
 	tests/unit/test-tls \
 	tests/unit/test-utf8 \

@@ -267,6 +267,23 @@ transfer (struct progress *progress)
   return code;
 }
 
+/* libcurl calls a line of the header, or behind the last chunk, that is longer
+ * than its own limit a lack of memory. Once the request is on its way, no piece
+ * of memory that it asks for is large enough to be refused. */
+static bool
+is_line_too_long (const struct progress *progress, CURLcode code)
+{
+  struct http_session *session = progress->session;
+  long sent = 0;
+
+  if (code == CURLE_RECV_ERROR)
+    return strncmp (session->message, "Out of memory", 13) == 0;
+  return code == CURLE_OUT_OF_MEMORY
+         && curl_easy_getinfo (session->easy, CURLINFO_REQUEST_SIZE, &sent)
+              == CURLE_OK
+         && sent > 0;
+}
+
 static int
 conclude (struct progress *progress, CURLcode code, struct error *error)
 {
@@ -277,7 +294,7 @@ conclude (struct progress *progress, CURLcode code, struct error *error)
     return error_set (error, EZCDC_E_STOPPED, "%s %s: interrupted",
                       exchange->request->method,
                       exchange->target->description);
-  if (progress->too_large)
+  if (progress->too_large || is_line_too_long (progress, code))
     return error_set (
       error, EZCDC_E_UNAVAILABLE, "%s %s: the answer is larger than it can be",
       exchange->request->method, exchange->target->description);

@@ -212,6 +212,17 @@ def headers(request, rest):
     return True
 
 
+def long_line(request, rest):
+    """A line that has no end, of the header or behind the last chunk."""
+    request.receive_all()
+    request.log()
+    head = b'HTTP/1.1 200 OK\r\n'
+    if rest == 'trailer':
+        head += b'Transfer-Encoding: chunked\r\n\r\n0\r\n'
+    request.connection.sendall(head + b'X: ' + b'y' * 1000000)
+    return False
+
+
 def then_close(request, rest):
     """Answers as if the connection stayed open, and closes it."""
     request.receive_all()
@@ -244,6 +255,7 @@ PATHS = {
     'password': password,
     'large': large,
     'headers': headers,
+    'long-line': long_line,
     'then-close': then_close,
     'show-headers': show_headers,
 }

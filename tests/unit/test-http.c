@@ -960,6 +960,12 @@ test_answers_of_any_size (void **state)
   result = perform (world, "https", "tls", "/headers/200");
   http_server_next (server);
   expect_failure (world, result, EZCDC_E_UNAVAILABLE, "larger than", 1);
+  result = perform (world, "https", "tls", "/long-line/header");
+  http_server_next (server);
+  expect_failure (world, result, EZCDC_E_UNAVAILABLE, "larger than", 1);
+  result = perform (world, "https", "tls", "/long-line/trailer");
+  http_server_next (server);
+  expect_failure (world, result, EZCDC_E_UNAVAILABLE, "larger than", 1);
   world_free (world);
 }
 

@@ -14,6 +14,9 @@
 #include "core/pipeline/table.h"
 #include "core/plugin/instance.h"
 
+/* In place of a target: the table was not among the tables. */
+#define MISSED_NOWHERE "nowhere"
+
 /* ---- at the start ------------------------------------------------------ */
 
 static int
@@ -90,39 +93,28 @@ missed_check_table (struct pipeline *pipeline, struct table *table,
   return missed_store (pipeline, table, error);
 }
 
-static bool
-missed_none_waits (const struct pipeline *pipeline)
-{
-  for (size_t i = 0; i < pipeline->tables.count; i++)
-    if (pipeline->tables.tables[i]->phase != TABLE_STREAMING)
-      return false;
-  return true;
-}
-
-/* Copies that snapshot = only has made: nobody keeps the changes behind them.
- * The next such run makes another copy, but for one that is still to be
- * finished. */
 static int
 missed_check_copies (struct pipeline *pipeline, bool first,
                      struct error *error)
 {
   bool only = pipeline->settings.snapshot == SNAPSHOT_ONLY;
+  bool finished = true;
 
-  if (only ? !missed_none_waits (pipeline)
+  if (state_get_copied_all (pipeline->state, &finished, error) < 0)
+    return error->code;
+  if (only ? !finished
            : !first || pipeline->settings.snapshot == SNAPSHOT_NEVER)
     return 0;
   for (size_t i = 0; i < pipeline->tables.count; i++) {
     struct table *table = pipeline->tables.tables[i];
 
+    memset (&table->copied, 0, sizeof table->copied);
     if (table->phase != TABLE_WAITING
-        && shape_copy_anew (pipeline, table,
-                            "it was copied by an earlier run, and its changes "
-                            "were not followed since",
-                            error)
-             < 0)
+        && shape_forget_copy (pipeline, table, error) < 0)
       return error->code;
   }
-  return 0;
+  /* Last: broken off before, it begins again. */
+  return state_set_copied_all (pipeline->state, false, error);
 }
 
 int
@@ -157,6 +149,7 @@ missed_begin (struct pipeline *pipeline, struct error *error)
 
 struct gone {
   const struct table_set *tables; /* that are there */
+  bool copies;                    /* those that come back are copied */
   uint64_t *ids;
   size_t count;
   size_t capacity;
@@ -181,21 +174,38 @@ gone_table (void *context, const struct state_table *table)
   gone->ids[gone->count++] = table->id;
   log_message (LEVEL_WARNING,
                "table %s is not among the tables any more: its rows stay in "
-               "%s; when it comes back, it is copied anew",
-               table->name, table->target);
+               "%s; when it comes back, %s",
+               table->name, table->target,
+               gone->copies ? "it is copied anew"
+                            : "what it has missed is missing");
   return 0;
+}
+
+/* A table that is not copied has to be told of when it comes back. */
+static int
+missed_forget_table (struct pipeline *pipeline, uint64_t id,
+                     struct error *error)
+{
+  if (state_forget_table (pipeline->state, id, error) < 0)
+    return error->code;
+  if (pipeline->settings.snapshot != SNAPSHOT_NEVER)
+    return 0;
+  return state_set_followed (pipeline->state, id, 0, MISSED_NOWHERE, error);
 }
 
 int
 missed_forget (struct pipeline *pipeline, struct error *error)
 {
-  struct gone gone = { .tables = &pipeline->tables };
+  struct gone gone = {
+    .tables = &pipeline->tables,
+    .copies = pipeline->settings.snapshot != SNAPSHOT_NEVER,
+  };
   int result = state_each_table (pipeline->state, gone_table, &gone, error);
 
   if (result == EZCDC_E_MEMORY)
     error_set (error, result, "compare the tables: out of memory");
   for (size_t i = 0; i < gone.count && result >= 0; i++)
-    result = state_forget_table (pipeline->state, gone.ids[i], error);
+    result = missed_forget_table (pipeline, gone.ids[i], error);
   free (gone.ids);
   return result;
 }

@@ -496,6 +496,8 @@ copy_and_follow (struct pipeline *pipeline, struct ezcdc_position from,
     if (awaits_copy (pipeline, again)
         && copy_tables (pipeline, kind, again, error) < 0)
       return error->code;
+    if (state_set_copied_all (pipeline->state, true, error) < 0)
+      return error->code;
     if (pipeline->settings.snapshot == SNAPSHOT_ONLY
         || pipeline->stop != STOP_NONE)
       return 0;

@@ -38,6 +38,8 @@ static const char state_schema[] =
   " PRIMARY KEY (table_id, place)) WITHOUT ROWID;"
   "CREATE TABLE IF NOT EXISTS copies ("
   " table_id INTEGER PRIMARY KEY, position BLOB NOT NULL);"
+  "CREATE TABLE IF NOT EXISTS copied_all ("
+  " only_row INTEGER PRIMARY KEY CHECK (only_row = 1));"
   "CREATE TABLE IF NOT EXISTS views ("
   " table_id INTEGER PRIMARY KEY, position BLOB NOT NULL);"
   "CREATE TABLE IF NOT EXISTS followed ("

@@ -107,6 +107,12 @@ int state_get_copied (struct state *state, uint64_t table_id,
                       struct ezcdc_position *ret_position,
                       struct error *error);
 
+/* Whether the last copy of tables was finished, of all that were due. */
+int state_set_copied_all (struct state *state, bool copied,
+                          struct error *error);
+int state_get_copied_all (struct state *state, bool *ret_copied,
+                          struct error *error);
+
 /* The view that the copy of a table was begun with. */
 int state_set_viewed (struct state *state, uint64_t table_id,
                       const struct ezcdc_position *position,

@@ -211,6 +211,40 @@ state_get_copied (struct state *state, uint64_t table_id,
 }
 
 int
+state_set_copied_all (struct state *state, bool copied, struct error *error)
+{
+  int result = state_run (state, error,
+                          copied
+                            ? "INSERT OR REPLACE INTO copied_all VALUES (1)"
+                            : "DELETE FROM copied_all",
+                          "");
+
+  return result < 0 ? result : 0;
+}
+
+static int
+any_row (void *context, sqlite3_stmt *row)
+{
+  (void) row;
+  *(bool *) context = true;
+  return 0;
+}
+
+int
+state_get_copied_all (struct state *state, bool *ret_copied,
+                      struct error *error)
+{
+  bool copied = false;
+  int result = state_read (state, error, "read whether all was copied",
+                           any_row, &copied, "SELECT 1 FROM copied_all", "");
+
+  if (result < 0)
+    return result;
+  *ret_copied = copied;
+  return 0;
+}
+
+int
 state_set_viewed (struct state *state, uint64_t table_id,
                   const struct ezcdc_position *position, struct error *error)
 {

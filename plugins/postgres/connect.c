@@ -359,7 +359,7 @@ session_texts_are_bytes (const struct session *session)
 }
 
 /* Whoever waits longer for a lock says so, and tries again. */
-#define CONNECT_LOCK_MS "10000"
+#define LOCK_MS "10000"
 
 /* The role's or the database's own settings must not change a value's text
  * or cut a long copy short. */
@@ -375,11 +375,14 @@ connect_pin_settings (struct session *session)
     " SET synchronize_seqscans = off; SET jit = off;"
     " SET default_transaction_read_only = off;"
     " SET statement_timeout = 0;"
-    " SET lock_timeout = " CONNECT_LOCK_MS ";"
+    " SET lock_timeout = 0;"
     " SET idle_in_transaction_session_timeout = 0";
-  char text[sizeof settings + 140];
+  char text[sizeof settings + 180];
 
-  snprintf (text, sizeof text, "%s%s%s%s", settings,
+  snprintf (text, sizeof text, "%s%s%s%s%s", settings,
+            /* The slot is made by waiting for open transactions, which counts
+             * as waiting for a lock. */
+            session->replication ? "" : "; SET lock_timeout = " LOCK_MS,
             session_texts_are_bytes (session)
               ? "; SET client_encoding = SQL_ASCII"
               : "",

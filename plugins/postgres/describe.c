@@ -58,18 +58,21 @@ enum {
   TABLE_MEMBERSHIP, /* how it has come into the publication, as a number */
 };
 
-/* The OID of what puts a table into the publication, which is made anew when
- * the table is taken out and put back, and when its row filter or its columns
- * are replaced; in the upper half the transaction that has written the
- * publication last, perhaps to leave out updates for a while. If either is
- * another one, changes may have been left out. */
+/* How a table has come into the publication, as a number: what of it is made
+ * anew when the table is taken out and put back, when its row filter or its
+ * columns are replaced, when it leaves a published schema and comes back, or
+ * when the publication itself is altered, perhaps to leave out updates for a
+ * while. If any of that is another one, changes may have been left out. */
 #define SQL_MEMBERSHIP                                                        \
-  "COALESCE((SELECT r.oid FROM pg_publication_rel r"                          \
+  "hashtextextended(concat_ws('/', u.xmin, (SELECT r.oid"                     \
+  " FROM pg_publication_rel r"                                                \
   " WHERE r.prpubid = u.oid AND r.prrelid = c.oid)"
 #define SQL_MEMBERSHIP_BY_SCHEMA                                              \
-  ", (SELECT s.oid FROM pg_publication_namespace s"                           \
-  " WHERE s.pnpubid = u.oid AND s.pnnspid = n.oid)"
-#define SQL_MEMBERSHIP_END ", u.oid)::bigint + (u.xmin::text::bigint << 32)"
+  ", (SELECT s.oid::text || '/' || d.xmin FROM pg_publication_namespace s"    \
+  " JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid" \
+  "  AND d.objsubid = 0 AND d.refclassid = 'pg_namespace'::regclass"          \
+  " WHERE s.pnpubid = u.oid AND s.pnnspid = n.oid LIMIT 1)"
+#define SQL_MEMBERSHIP_END "), 0)"
 
 /* $1 the OIDs, $2 the publication; %s the row filter, and the membership by
  * schema (from 15 on). How many

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -360,3 +361,22 @@ def test_an_open_transaction_does_not_hold_a_bounded_run_for_ever(world):
         holder.close()
     pipeline.until_caught_up()
     world.assert_same("t")
+
+
+def test_a_slot_that_has_to_wait_longer_than_for_a_lock(world):
+    """Open transactions are waited for as long as they last."""
+    world.sql("CREATE TABLE t (id int PRIMARY KEY)")
+    pipeline = world.pipeline()
+    holder = world.postgres.connect(world.database)
+    try:
+        holder.cursor().execute("BEGIN; INSERT INTO public.t VALUES (1)")
+        run = pipeline.start()
+        run.wait_status(lambda status: "waiting for open transactions" in
+                        status["reason"], "the slot waits")
+        waiting = time.monotonic()
+        run.wait_until(lambda: time.monotonic() - waiting > 11
+                       or "lock timeout" in run.text, "longer than for a lock")
+        assert "lock timeout" not in run.text, run.text
+    finally:
+        holder.close()
+    world.settle(run, "t")

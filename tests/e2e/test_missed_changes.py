@@ -123,6 +123,29 @@ def test_a_table_that_was_unlogged_for_a_while(world):
     world.assert_same("a", "b")
 
 
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_table_that_is_published_by_its_schema(world, twice):
+    if world.postgres.version < 15:
+        pytest.skip("schemas in a publication came with PostgreSQL 15")
+    world.admin("CREATE SCHEMA elsewhere")
+    world.admin(f"GRANT ALL ON SCHEMA elsewhere TO {world.role}")
+    world.admin("CREATE PUBLICATION by_schema FOR "
+                + ("TABLE a WHERE (id > 99), " if twice else "")
+                + "TABLES IN SCHEMA public")
+    pipeline = world.pipeline(source={"publication": "by_schema"})
+    pipeline.until_caught_up()
+    if twice:
+        world.admin("ALTER PUBLICATION by_schema DROP TABLES IN SCHEMA public")
+        world.sql("INSERT INTO a VALUES (60, 'missed')")
+        world.admin("ALTER PUBLICATION by_schema ADD TABLES IN SCHEMA public")
+    else:
+        world.sql("ALTER TABLE a SET SCHEMA elsewhere;"
+                  "INSERT INTO elsewhere.a VALUES (60, 'missed');"
+                  "ALTER TABLE elsewhere.a SET SCHEMA public")
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
 def test_a_row_filter_that_is_replaced(world):
     if world.postgres.version < 15:
         pytest.skip("row filters came with PostgreSQL 15")
@@ -146,6 +169,20 @@ def test_what_is_not_copied_is_told(world):
     run = pipeline.until_caught_up()
     assert f"table public.b: {MISSED}" in run.stderr
     assert "what was missed is missing" in run.stderr
+
+
+def test_a_table_that_comes_back_and_is_not_copied_is_told(world):
+    world.sql("DELETE FROM a; DELETE FROM b")
+    pipeline = world.pipeline(tables="public.a, public.b",
+                              source={"snapshot": "never"})
+    pipeline.until_caught_up()
+    list_tables(pipeline, "public.a")
+    run = pipeline.until_caught_up()
+    assert "when it comes back, what it has missed is missing" in run.stderr
+    list_tables(pipeline, "public.a, public.b")
+    run = pipeline.until_caught_up()
+    assert "table public.b: its rows went to nowhere so far" in run.stderr
+    assert "went to" not in pipeline.until_caught_up().stderr
 
 
 @pytest.mark.parametrize("there, back", [
@@ -271,9 +308,11 @@ def test_a_renamed_table_goes_on_and_is_told(world):
 
 
 def test_copies_that_nobody_has_followed(world):
-    pipeline = world.pipeline(source={"snapshot": "only"})
+    pipeline = world.pipeline(source={"snapshot": "only"}
+                              | everything(world))
     pipeline.until_caught_up()
     for i, mode in enumerate(["only", "initial", "only", "initial"]):
+        world.sql(f"CREATE TABLE more_{i} (id int PRIMARY KEY)")
         pipeline.section("source", snapshot=mode)
         pipeline.write()
         change(world, "a", 100 + i)

@@ -10,9 +10,12 @@ def failures(source, **options):
             source.run("check", **options) if line[0] == "fail"}
 
 
-def test_schema_that_may_not_be_used(source):
+def test_schema_that_may_not_be_used(source, server):
     """SELECT on a table is worth nothing without its schema, nor is that of the
     partitions, which are read one by one."""
+    # Version 12 does not publish a partitioned table.
+    part = "p" if server.version >= 13 else "parts.p_1"
+    tables = f"shut.t, {part}"
     source.sql("CREATE SCHEMA shut; CREATE SCHEMA parts;"
                "CREATE TABLE shut.t (id integer PRIMARY KEY);"
                "CREATE TABLE p (id integer PRIMARY KEY)"
@@ -20,17 +23,17 @@ def test_schema_that_may_not_be_used(source):
                "CREATE TABLE parts.p_1 PARTITION OF p"
                " FOR VALUES FROM (0) TO (10);"
                "GRANT SELECT ON shut.t, p, parts.p_1 TO cdc;"
-               f"CREATE PUBLICATION {source.publication} FOR TABLE shut.t, p"
-               " WITH (publish_via_partition_root = true)")
-    lines = [line for line in source.run("check", tables="shut.t, p")
+               f"CREATE PUBLICATION {source.publication} FOR TABLE {tables}"
+               + " WITH (publish_via_partition_root = true)" * (part == "p"))
+    lines = [line for line in source.run("check", tables=tables)
              if line[0] == "fail"]
     assert [(line[1], line[3]) for line in lines] == [
         ("schema", "GRANT USAGE ON SCHEMA parts TO cdc"),
         ("schema", "GRANT USAGE ON SCHEMA shut TO cdc")]
     for line in lines:
         source.sql(line[3])
-    assert not failures(source, tables="shut.t, p")
-    source.run("copy", tables="shut.t, p")
+    assert not failures(source, tables=tables)
+    source.run("copy", tables=tables)
 
 
 def test_publication_that_may_not_be_made(source, server):

@@ -174,22 +174,41 @@ keeper_link_use_secret (struct keeper_link *link, const char *section,
   return function (context, (const char *) secret.data, length);
 }
 
-int
-keeper_link_open_file (struct keeper_link *link, const char *section,
-                       const char *option, int *ret_descriptor,
-                       struct error *error)
+/* A request that is answered by "opened", with a file. */
+static int
+ask_for_file (struct keeper_link *link, enum message_type type,
+              const char *const fields[MESSAGE_FIELDS_MAX],
+              int *ret_descriptor, struct error *error)
 {
-  const char *const fields[MESSAGE_FIELDS_MAX] = { section, option };
   CLEANUP_CLOSE int descriptor = -1;
 
   pthread_mutex_lock (&link->lock);
-  int code = ask (link, MESSAGE_FILE, fields, -1, &descriptor, error);
+  int code = ask (link, type, fields, -1, &descriptor, error);
   if (code == 0 && (link->message.type != MESSAGE_OPENED || descriptor < 0))
     code = error_set (error, EZCDC_E_BUG, "the keeper's answer is malformed");
   pthread_mutex_unlock (&link->lock);
   if (code == 0)
     *ret_descriptor = TAKE_DESCRIPTOR (descriptor);
   return code;
+}
+
+int
+keeper_link_open_file (struct keeper_link *link, const char *section,
+                       const char *option, int *ret_descriptor,
+                       struct error *error)
+{
+  const char *const fields[MESSAGE_FIELDS_MAX] = { section, option };
+
+  return ask_for_file (link, MESSAGE_FILE, fields, ret_descriptor, error);
+}
+
+int
+keeper_link_make_file (struct keeper_link *link, int *ret_descriptor,
+                       struct error *error)
+{
+  const char *const fields[MESSAGE_FIELDS_MAX] = { NULL };
+
+  return ask_for_file (link, MESSAGE_NEW_FILE, fields, ret_descriptor, error);
 }
 
 /* A request that is answered by "written". */

@@ -52,6 +52,13 @@ int keeper_link_open_file (struct keeper_link *link, const char *section,
                            struct error *error)
   __attribute__ ((nonnull (1, 2, 3, 4)));
 
+/* Has the keeper make an empty file in memory that is for the user of this
+ * process alone: the mode of a file is not for a runner to give.
+ * *ret_descriptor is the caller's. Returns 0 or the code of *error. */
+int keeper_link_make_file (struct keeper_link *link, int *ret_descriptor,
+                           struct error *error)
+  __attribute__ ((nonnull (1, 2)));
+
 /* Has the keeper watch over the system calls of this process: listener is what
  * calls_restrict (core/runner/calls.h) made, and stays the caller's to close.
  * *ret_files says whether the keeper sees the files that calls name. Returns 0

@@ -42,6 +42,7 @@ shape_of (unsigned type)
   case MESSAGE_WATCH:
   case MESSAGE_MEMORY:
   case MESSAGE_DONE:
+  case MESSAGE_NEW_FILE:
     return &none;
   case MESSAGE_REFUSED:
     return &refused;

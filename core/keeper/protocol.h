@@ -24,12 +24,13 @@ enum message_type {
   MESSAGE_AUDIT = 2, /* action, resource id, outcome, detail */
   MESSAGE_OPENED =
     3, /* number: the value's length; a descriptor comes along */
-  MESSAGE_WRITTEN = 4, /* to "watch", number: 1 if names of files are seen */
-  MESSAGE_REFUSED = 5, /* number: EZCDC_E_...; a text for people */
-  MESSAGE_WATCH = 6,   /* a descriptor comes along: watch.h. Once at most */
-  MESSAGE_FILE = 7,    /* section, option; answered by "opened", 0 */
-  MESSAGE_MEMORY = 8,  /* first, if at all: /proc/self/mem comes along */
-  MESSAGE_DONE = 9,    /* last; number: the exit code that follows */
+  MESSAGE_WRITTEN = 4,   /* to "watch", number: 1 if names of files are seen */
+  MESSAGE_REFUSED = 5,   /* number: EZCDC_E_...; a text for people */
+  MESSAGE_WATCH = 6,     /* a descriptor comes along: watch.h. Once at most */
+  MESSAGE_FILE = 7,      /* section, option; answered by "opened", 0 */
+  MESSAGE_MEMORY = 8,    /* first, if at all: /proc/self/mem comes along */
+  MESSAGE_DONE = 9,      /* last; number: the exit code that follows */
+  MESSAGE_NEW_FILE = 10, /* answered by "opened", 0 */
 };
 
 /* A message that was read; its fields are strings in its own storage. */

@@ -19,6 +19,7 @@
 #include "core/base/print.h"
 #include "core/keeper/credentials.h"
 #include "core/keeper/serve.h"
+#include "core/tls/memfd.h"
 
 static int
 write_record (const struct service *service, const char *action,
@@ -71,17 +72,21 @@ refuse (const struct service *service, const struct error *error)
 /* The answer that brings a value or a file. If it cannot be sent because of
  * what others do, the runner may ask again. */
 static bool
-answer_opened (const struct service *service, const char *section,
-               const char *option, size_t length, int descriptor)
+answer_opened (const struct service *service, size_t length, int descriptor)
 {
+  const char *const *fields = service->message.fields;
   struct error error = { 0 };
 
   if (answer (service, MESSAGE_OPENED, (int32_t) length, NULL, descriptor))
     return true;
   if (errno != ETOOMANYREFS)
     return false;
-  error_set (&error, EZCDC_E_UNAVAILABLE, "hand over %s.%s: %s", section,
-             option, message_send_fault (errno));
+  if (service->message.type == MESSAGE_NEW_FILE)
+    error_set (&error, EZCDC_E_UNAVAILABLE, "hand over a file in memory: %s",
+               message_send_fault (errno));
+  else
+    error_set (&error, EZCDC_E_UNAVAILABLE, "hand over %s.%s: %s", fields[0],
+               fields[1], message_send_fault (errno));
   log_message (LEVEL_ERROR, "%s", error.text);
   return refuse (service, &error);
 }
@@ -201,8 +206,7 @@ hand_over (const struct service *service, const struct opening *opening,
     error_set (&error, EZCDC_E_UNAVAILABLE, "%s", error.text);
     return refuse (service, &error);
   }
-  return answer_opened (service, opening->section_name, opening->option,
-                        value->length, descriptor);
+  return answer_opened (service, value->length, descriptor);
 }
 
 static bool
@@ -281,8 +285,36 @@ answer_file (const struct service *service)
   }
   if (open_regular (path, &descriptor, &error) != 0)
     return refuse (service, &error);
-  return answer_opened (service, service->message.fields[0],
-                        service->message.fields[1], 0, descriptor);
+  return answer_opened (service, 0, descriptor);
+}
+
+/* The user whom a runner of root's takes is the owner of the folder. */
+static int
+give_to_runner (const struct service *service, int descriptor,
+                struct error *error)
+{
+  struct stat status;
+
+  if (geteuid () == 0
+      && (stat (service->settings->folder, &status) != 0
+          || fchown (descriptor, status.st_uid, status.st_gid) != 0))
+    return error_set (error, EZCDC_E_UNAVAILABLE,
+                      "give a file in memory to the owner of %s: %m",
+                      service->settings->folder);
+  return 0;
+}
+
+/* Only the runner has it: what becomes of it is the runner's affair. */
+static bool
+answer_new_file (const struct service *service)
+{
+  CLEANUP_CLOSE int descriptor = -1;
+  struct error error = { 0 };
+
+  if (memfd_create_private ("of a runner", &descriptor, &error) != 0
+      || give_to_runner (service, descriptor, &error) != 0)
+    return refuse (service, &error);
+  return answer_opened (service, 0, descriptor);
 }
 
 /* ---- Audit records ----------------------------------------------------- */
@@ -392,6 +424,8 @@ answer_message (struct service *service, int *descriptor)
     return answer_open (service);
   case MESSAGE_FILE:
     return answer_file (service);
+  case MESSAGE_NEW_FILE:
+    return answer_new_file (service);
   case MESSAGE_AUDIT:
     return answer_audit (service);
   case MESSAGE_DONE:

@@ -43,6 +43,10 @@ struct instance_services {
   int (*open_file) (void *context, struct ezcdc_instance *instance,
                     const char *option, int *ret_descriptor,
                     struct error *error);
+  /* Makes an empty file in memory for the user of this process alone;
+   * *ret_descriptor is the caller's. NULL: this process can make it by
+   * itself. */
+  int (*make_file) (void *context, int *ret_descriptor, struct error *error);
   /* Writes one audit record; 0, or below with error set: then the act must
    * not happen. detail_json is a JSON object or NULL. */
   int (*audit) (void *context, const char *action, const char *resource,

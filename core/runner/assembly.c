@@ -41,6 +41,14 @@ serve_file (void *context, struct ezcdc_instance *instance, const char *option,
 }
 
 static int
+serve_new_file (void *context, int *ret_descriptor, struct error *error)
+{
+  struct assembly *assembly = context;
+
+  return keeper_link_make_file (assembly->link, ret_descriptor, error);
+}
+
+static int
 serve_audit (void *context, const char *action, const char *resource,
              const char *outcome, const char *detail_json, struct error *error)
 {
@@ -261,6 +269,7 @@ assembly_make (struct assembly *assembly, const char *path,
   assembly->services = (struct instance_services){
     .secret_use = serve_secret,
     .open_file = serve_file,
+    .make_file = serve_new_file,
     .audit = serve_audit,
     .tls_peer = connections_note,
     .http = instance_http_perform,

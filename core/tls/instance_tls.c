@@ -47,6 +47,15 @@ open_file (void *context, const char *option, int *ret_descriptor,
 }
 
 static int
+make_file (void *context, int *ret_descriptor, struct error *error)
+{
+  struct ezcdc_instance *instance = context;
+  const struct instance_services *services = instance->services;
+
+  return services->make_file (services->context, ret_descriptor, error);
+}
+
+static int
 audit (void *context, const char *action, const char *outcome,
        const char *detail, struct error *error)
 {
@@ -81,6 +90,12 @@ opens_files (const struct ezcdc_instance *instance)
   return instance->services != NULL && instance->services->open_file != NULL;
 }
 
+static bool
+makes_files (const struct ezcdc_instance *instance)
+{
+  return instance->services != NULL && instance->services->make_file != NULL;
+}
+
 int
 instance_tls_open (struct ezcdc_instance *instance, struct error *error)
 {
@@ -96,6 +111,7 @@ instance_tls_open (struct ezcdc_instance *instance, struct error *error)
   state->services = (struct tls_services){
     .open_sealed = open_sealed,
     .open_file = opens_files (instance) ? open_file : NULL,
+    .make_file = makes_files (instance) ? make_file : NULL,
     .audit = audit,
     .warn = warn,
     .context = instance,

@@ -50,17 +50,25 @@ write_all (int descriptor, const char *data, size_t length)
 }
 
 int
-memfd_create_sealed (const char *name, const void *data, size_t length,
-                     int *ret_descriptor, struct error *error)
+memfd_create_private (const char *name, int *ret_descriptor,
+                      struct error *error)
 {
   CLEANUP_CLOSE int descriptor = create (name);
-  int result;
 
-  if (descriptor < 0)
+  if (descriptor < 0 || fchmod (descriptor, S_IRUSR | S_IWUSR) < 0)
     return error_set (error, EZCDC_E_UNAVAILABLE,
                       "make a file in memory for %s: %m", name);
-  if (fchmod (descriptor, S_IRUSR | S_IWUSR) < 0
-      || write_all (descriptor, data, length) < 0
+  *ret_descriptor = TAKE_DESCRIPTOR (descriptor);
+  return 0;
+}
+
+int
+memfd_fill_sealed (int descriptor, const char *name, const void *data,
+                   size_t length, int *ret_descriptor, struct error *error)
+{
+  int result;
+
+  if (write_all (descriptor, data, length) < 0
       || fcntl (descriptor, F_ADD_SEALS,
                 F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
            < 0)

@@ -433,6 +433,23 @@ check_slot (struct loading *loading, int slot, const struct text *text,
 
 /* ---------------------------------------------------------------- loading */
 
+/* Puts the text behind a path. */
+static int
+keep_text (struct loading *loading, int slot, const struct text *text,
+           struct error *error)
+{
+  const struct tls_services *services = loading->parameters->services;
+  CLEANUP_CLOSE int descriptor = -1;
+  int result = services->make_file == NULL
+                 ? memfd_create_private (loading->option, &descriptor, error)
+                 : services->make_file (services->context, &descriptor, error);
+
+  if (result < 0)
+    return result;
+  return memfd_fill_sealed (descriptor, loading->option, text_string (text),
+                            text->length, &loading->descriptors[slot], error);
+}
+
 static int
 load_slot (struct loading *loading, int slot, struct error *error)
 {
@@ -446,9 +463,7 @@ load_slot (struct loading *loading, int slot, struct error *error)
   if (result == EZCDC_OK)
     result = check_slot (loading, slot, &text, error);
   if (result == EZCDC_OK)
-    result = memfd_create_sealed (loading->option, text_string (&text),
-                                  text.length, &loading->descriptors[slot],
-                                  error);
+    result = keep_text (loading, slot, &text, error);
   if (result < 0)
     error_prefix (error, "%s.%s", loading->parameters->section,
                   loading->option);

@@ -59,6 +59,11 @@ struct tls_services {
    * negative code with error set. NULL: the file is opened here. */
   int (*open_file) (void *context, const char *option, int *ret_descriptor,
                     struct error *error);
+  /* Makes an empty file in memory, as memfd_create_private does (memfd.h), for
+   * a process that may not give a file its mode. *ret_descriptor is the
+   * caller's. Returns 0 or a negative code with error set. NULL: the file is
+   * made here. */
+  int (*make_file) (void *context, int *ret_descriptor, struct error *error);
   /* Writes an audit record about the section. detail is a JSON object. */
   int (*audit) (void *context, const char *action, const char *outcome,
                 const char *detail, struct error *error);

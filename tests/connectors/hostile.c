@@ -510,6 +510,38 @@ list_root (void)
   return open_path ("/", O_RDONLY | O_DIRECTORY);
 }
 
+/* A file that it may only read, as many of the system's are. Who says that it
+ * is done, and has done nothing, has refused. */
+static int
+close_file_to_others (void)
+{
+  char path[300];
+  struct stat before;
+  struct stat after;
+
+  snprintf (path, sizeof path, "%s", ini_file);
+  char *slash = strrchr (path, '/');
+  if (slash == NULL)
+    return EINVAL;
+  snprintf (slash, sizeof path - (size_t) (slash - path), "/counter.so");
+  int descriptor = open (path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0 || fstat (descriptor, &before) != 0)
+    return EBADF;
+  int code = outcome (fchmod (descriptor, 0));
+  if (code == 0 && fstat (descriptor, &after) == 0
+      && after.st_mode == before.st_mode)
+    code = EPERM;
+  close (descriptor);
+  return code;
+}
+
+/* To whom it belongs already: that takes the set-user-ID bit of a program. */
+static int
+own_standard_error (void)
+{
+  return outcome (fchown (STDERR_FILENO, (uid_t) -1, (gid_t) -1));
+}
+
 /* ---- Attempts by other names ------------------------------------------- */
 
 static int
@@ -703,6 +735,8 @@ static struct attempt attempts[] = {
   { "make a program that is run as its group", make_program_of_group, 0 },
   { "open its folder to its group", open_folder_to_group, 0 },
   { "open its folder to all", open_folder_to_all, 0 },
+  { "close a file to others", close_file_to_others, 0 },
+  { "say again who owns a file", own_standard_error, 0 },
   { "make files for all", make_files_for_all, 0 },
   { "stop itself", stop_itself, 0 },
   { "stop itself as a terminal does", stop_itself_by_terminal, 0 },

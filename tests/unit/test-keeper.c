@@ -27,6 +27,7 @@
 #include "core/audit/verify.h"
 #include "core/base/clock.h"
 #include "core/base/files.h"
+#include "core/base/memory.h"
 #include "core/base/text.h"
 #include "core/crypto/envelope.h"
 #include "core/crypto/key_ring.h"
@@ -35,6 +36,7 @@
 #include "core/keeper/protocol.h"
 #include "core/keeper/run_lock.h"
 #include "core/runner/calls.h"
+#include "core/tls/memfd.h"
 #include "tests/unit/unit.h"
 
 #define GOOD "6b1f0c3d9ae27458b06d1c2f83e4a7955ac3de18f27b40690e8d51a2c7fb3496"
@@ -283,6 +285,25 @@ runner_files (struct keeper_link *link)
   return 0;
 }
 
+/* A file in memory: whose it is, for whom, and that it can be filled. */
+static int
+runner_file (struct keeper_link *link)
+{
+  CLEANUP_CLOSE int file = -1;
+  CLEANUP_CLOSE int sealed = -1;
+  struct error error = { 0 };
+  struct stat status;
+
+  int code = keeper_link_make_file (link, &file, &error);
+  if (code != 0 || fstat (file, &status) != 0)
+    return 93;
+  mark ("made %o %lu of %lu", (unsigned) status.st_mode,
+        (unsigned long) status.st_size, (unsigned long) status.st_uid);
+  mark ("filled %d",
+        memfd_fill_sealed (file, "key", "secret", 6, &sealed, &error));
+  return 0;
+}
+
 /* Has one call watched, which is then tried twice, and another one from a
  * second thread. */
 static void *
@@ -383,6 +404,8 @@ runner_main (const char *mode, int argc, char **argv, int descriptor)
                                                          : 94;
   else if (strcmp (act, "files") == 0)
     result = runner_files (link);
+  else if (strcmp (act, "file") == 0)
+    result = runner_file (link);
   else if (strcmp (act, "calls") == 0)
     result = runner_calls (link);
   else if (strcmp (act, "signals") == 0) {
@@ -1021,6 +1044,23 @@ a_runner_gets_the_files_of_its_options (void **state)
   assert_contains (content_of (marks_path), "no path table x.target\n");
 }
 
+/* A runner may not give files a mode, and libpq insists on one for keys. */
+static void
+a_runner_gets_a_file_in_memory (void **state)
+{
+  const uid_t owner = geteuid () == 0 ? 64123 : geteuid ();
+  char line[64];
+
+  (void) state;
+  assert_int_equal (run_keeper ("check", "file", ""), 0);
+  assert_int_equal (chown (pipeline_folder, owner, (gid_t) -1), 0);
+  assert_int_equal (run_keeper ("check", "file", ""), 0);
+  snprintf (line, sizeof line, "made 100600 0 of %lu\nfilled 0\n",
+            (unsigned long) owner);
+  assert_contains (content_of (marks_path), line);
+  assert_int_equal (chown (pipeline_folder, geteuid (), (gid_t) -1), 0);
+}
+
 /* A stopped runner has not ended; two would work on one pipeline. */
 static void
 a_runner_that_is_traced_is_killed (void **state)
@@ -1214,6 +1254,7 @@ main (int argc, char **argv)
     KEEPER_TEST (a_runner_out_of_order_is_killed),
     KEEPER_TEST (a_runner_that_is_traced_is_killed),
     KEEPER_TEST (a_runner_gets_the_files_of_its_options),
+    KEEPER_TEST (a_runner_gets_a_file_in_memory),
 #if defined HAVE_SECCOMP && !defined WITH_SANITIZERS
     KEEPER_TEST (a_call_that_is_watched_is_refused_and_told_once),
 #endif

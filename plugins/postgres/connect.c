@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions: a connection to the server with its settings pinned. */
 
+#include <linux/tcp.h> /* glibc's is older than the kernel's */
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -262,6 +263,17 @@ connect_open_gate (struct postgres *self, struct session *session,
                verified ? AUTHENTICATION_ANY : AUTHENTICATION_SCRAM);
 }
 
+uint64_t
+session_received (int socket)
+{
+  struct tcp_info info = { .tcpi_bytes_received = 0 };
+  socklen_t size = sizeof info;
+
+  if (getsockopt (socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+    return 0;
+  return info.tcpi_bytes_received;
+}
+
 static int
 connect_poll (struct postgres *self, struct session *session,
               struct gate *gate)
@@ -288,6 +300,11 @@ connect_poll (struct postgres *self, struct session *session,
       return ready;
     if (ready > 0)
       code = gate_step (gate, &status);
+    if (code == EZCDC_OK
+        && session_received (gate_socket (gate)) > SESSION_GREETING_MAX)
+      code = host->fail (self->instance, EZCDC_E_UNAVAILABLE,
+                         "connect to %s: the server says too much",
+                         session->peer);
     if (code != EZCDC_OK)
       return code;
   }

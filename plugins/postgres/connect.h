@@ -21,6 +21,7 @@ struct session {
   int version;       /* of the server, 150020 */
   bool replication;  /* takes replication commands */
   int64_t answer_ms; /* how long an answer may take; -1: for ever */
+  uint64_t asked_at; /* bytes that had arrived when the statement was sent */
   bool lazy;         /* wakes up for many bytes at once, see session_lazy */
   bool fresh;        /* the last consumed bytes held a message */
   bool late;         /* the last wait was in vain */
@@ -47,6 +48,15 @@ bool session_texts_are_bytes (const struct session *session);
  * socket no longer shows. */
 int session_wait (struct session *session, uint32_t events,
                   int64_t timeout_ms);
+
+/* How much the server may say until a session stands, and in answer to a
+ * statement about the catalog. libpq keeps all of it in memory. Rows of tables
+ * come another way, and have no limit but PostgreSQL's. */
+#define SESSION_GREETING_MAX (UINT64_C (1) << 20)
+#define SESSION_ANSWER_MAX (UINT64_C (256) << 20)
+
+/* How many bytes have arrived over a socket; 0 if the kernel does not say. */
+uint64_t session_received (int socket);
 
 /* How many bytes the kernel holds. */
 int session_announced (const struct session *session);

@@ -168,6 +168,7 @@ session_send (struct session *session, const char *what, const char *sql,
 {
   int sent;
 
+  session->asked_at = session_received (PQsocket (session->connection));
   if (count == 0)
     sent = PQsendQuery (session->connection, sql);
   else
@@ -197,6 +198,13 @@ session_receive (struct session *session, const char *what, int64_t timeout_ms,
       return ready;
     if (ready > 0 && !PQconsumeInput (session->connection))
       return session_fail (session, NULL, what);
+    if (ready > 0
+        && session_received (PQsocket (session->connection))
+               - session->asked_at
+             > SESSION_ANSWER_MAX)
+      return host->fail (session->instance, EZCDC_E_UNAVAILABLE,
+                         "%s (%s): the answer has more than %d MiB", what,
+                         session->peer, (int) (SESSION_ANSWER_MAX >> 20));
   }
   *ret_result = PQgetResult (session->connection);
   return EZCDC_OK;

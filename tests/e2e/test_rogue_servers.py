@@ -58,6 +58,36 @@ POSTGRES = {
 }
 
 
+READY = (rogue.LET_IN + rogue.message(b"S", b"server_version\x0015.1\0")
+         + rogue.message(b"Z", b"I"))
+COLUMNS = rogue.message(b"T", b"\0\1c\0" + b"\0" * 6 + b"\0\0\0\x19"
+                        + b"\xff\xff\xff\xff\xff\xff\0\0")
+CELL = rogue.message(b"D", b"\0\1\0\1\x86\xa0" + b"x" * 100000)
+
+
+# What comes first, what comes again and again, up to how many bytes (a check
+# asks several times), and what is said of it.
+POSTGRES_WITHOUT_END = {
+    "parameters": (rogue.LET_IN, rogue.message(b"S", b"a\0b\0") * 1000,
+                   64 << 20, "says too much"),
+    "rows": (READY, COLUMNS + CELL * 100, 2 << 30, "more than 256 MiB"),
+    "one row": (READY, b"D\x7f\0\0\0" + b"\0" * 1000000, 2 << 30,
+                "more than 256 MiB"),
+}
+
+
+@pytest.mark.parametrize("by_tls", [False, True])
+@pytest.mark.parametrize("name", POSTGRES_WITHOUT_END)
+def test_postgres_says_too_much(lured, itself, name, by_tls):
+    first, again, most, words = POSTGRES_WITHOUT_END[name]
+    script = rogue.says_without_end(first, again, most, first == READY)
+    with Rogue(script, itself if by_tls else None) as server:
+        done = against(lured, server, "require" if by_tls else "disable",
+                       require_auth="none", channel_binding="prefer").check()
+    assert words in done.text, done
+    assert server.sent < most
+
+
 @pytest.fixture
 def itself(authority):
     """A certificate that nobody vouches for."""

@@ -156,6 +156,19 @@ def says(*packets):
     return script
 
 
+def says_without_end(first, again, most, asked):
+    """A script: the first packet, then, to a question if it is to be asked, the
+    other one again and again until so many bytes were sent."""
+    def script(visit):
+        greet_postgres(visit)
+        visit.send(first)
+        if asked:
+            visit.receive()
+        while visit.rogue.sent < most:
+            visit.send(again)
+    return script
+
+
 def says_in_drops(data):
     """A script: byte after byte."""
     return says(*(data[at:at + 1] for at in range(len(data))))

@@ -47,7 +47,8 @@ const struct audit_action audit_actions[] = {
   { "key.mismatched", false,
     "a value is sealed under a key that is not in the ring" },
   { "key.reload_rejected", false,
-    "keys were to be reloaded and the new ones were refused" },
+    "keys and configuration were to be reloaded and the new ones were refused; "
+    "detail has the reason" },
   { "key.reloaded", false,
     "keys were reloaded; detail has the key ids" },
   { "key.retired", false,

@@ -4,6 +4,7 @@
 #include <config.h>
 
 #include <stddef.h>
+#include <string.h>
 
 #include <ezcdc/connector.h>
 
@@ -40,17 +41,71 @@ audit_reload (const struct keeper *keeper, const struct key_ring *ring,
                         text_string (&detail), error);
 }
 
-/* Puts a new ring and configuration to use, if every credential opens, the
- * audit log can go on, and there is a record of it. They are taken over on
- * success only. */
+/* ---- What the run goes on with ------------------------------------------ */
+
+static int
+check_name (const struct keeper *keeper, const struct ini *ini,
+            struct error *error)
+{
+  struct pipeline_settings settings = { 0 };
+  int code = pipeline_settings_read (ini, &settings, error);
+
+  if (code == 0 && strcmp (settings.name, keeper->settings.name) != 0)
+    code = ini_error (error, ini, "pipeline", "name", 0,
+                      "it is %s now, and the run is of %s; a run does not "
+                      "become another pipeline's",
+                      settings.name, keeper->settings.name);
+  pipeline_settings_free (&settings);
+  return code;
+}
+
+/* The value may have been left in the clear: nothing of it is repeated. */
+static int
+check_value (const struct ini *ini, const struct ini_section *section,
+             const struct ini_key *former, struct error *error)
+{
+  const struct ini_key *key = ini_get (ini, section->name, former->name);
+
+  if (key != NULL && envelope_is_sealed (key->value))
+    return 0;
+  return ini_error (error, ini, section->name, former->name,
+                    key == NULL ? 0 : key->line,
+                    "the run uses the sealed value that stood here, and there "
+                    "is none any more; \"ezcdc seal --set %s.%s\" puts one "
+                    "here, or restart the run",
+                    section->name, former->name);
+}
+
+/* The runner has read the former file, and asks for its sealed values when it
+ * connects again. They may be other values, but must be there: the file may be
+ * in the middle of being written. */
+static int
+check_file (const struct keeper *keeper, const struct ini *ini,
+            struct error *error)
+{
+  int code = check_name (keeper, ini, error);
+
+  for (const struct ini_section *section = ini_sections (keeper->ini);
+       section != NULL; section = section->next)
+    for (const struct ini_key *key = section->keys; key != NULL && code == 0;
+         key = key->next)
+      if (envelope_is_sealed (key->value))
+        code = check_value (ini, section, key, error);
+  return code;
+}
+
+/* Puts a new ring and configuration to use, if the run can go on with them,
+ * every credential opens, the audit log can go on, and there is a record of it.
+ * They are taken over on success only. */
 static int
 adopt (struct keeper *keeper, struct ini *ini, struct key_ring *ring,
        struct error *error)
 {
   enum envelope_fault fault;
-  int code = credentials_check (ini, keeper->settings.name, ring, &fault,
-                                error);
+  int code = check_file (keeper, ini, error);
 
+  if (code == 0)
+    code = credentials_check (ini, keeper->settings.name, ring, &fault, error);
   if (code == 0)
     code = audit_log_rekey (keeper->audit, ring, error);
   if (code == 0)

@@ -912,6 +912,51 @@ keys_change_while_it_runs (void **state)
   assert_log_in_order (OTHER, GOOD);
 }
 
+/* As a file that an editor is about to write, or has been left half done. */
+static void
+a_file_that_lacks_values_changes_nothing (void **state)
+{
+  static const struct {
+    const char *text;
+    const char *word;
+  } bad[] = {
+    { "", "there is no section [pipeline]" },
+    { "[pipeline]\nname = shop\nstate_dir = /tmp\n",
+      "source.password: the run uses the sealed value" },
+    { "[pipeline]\nname = shop\n[source]\npassword = hunter2\n",
+      "shop.ini:4: source.password: the run uses the sealed value" },
+    { "[pipeline]\nname = blog\n", "it is blog now, and the run is of shop" },
+  };
+  CLEANUP_TEXT struct text good = { 0 };
+  pid_t runner;
+  pid_t keeper;
+
+  (void) state;
+  text_append_string (&good, content_of (ini_path));
+  keeper = start_waiting (&runner);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    char mark[40];
+    write_file (ini_path, bad[i].text);
+    kill (keeper, SIGHUP);
+    snprintf (mark, sizeof mark, "reloaded %zu s3cr3t-P@ss", i + 1);
+    await_mark (mark);
+    assert_contains (content_of (log_path), bad[i].word);
+    assert_null (strstr (content_of (log_path), "hunter2"));
+  }
+  assert_null (strstr (content_of (log_path), "\"action\":\"key.reloaded\""));
+  assert_int_equal (unlink (ini_path), 0);
+  assert_int_equal (mkfifo (ini_path, 0600), 0);
+  kill (keeper, SIGHUP);
+  await_mark ("reloaded 5 s3cr3t-P@ss");
+  assert_int_equal (unlink (ini_path), 0);
+  write_file (ini_path, text_string (&good));
+  kill (keeper, SIGHUP);
+  await_mark ("reloaded 6 s3cr3t-P@ss");
+  assert_contains (content_of (log_path), "\"action\":\"key.reloaded\"");
+  kill (keeper, SIGTERM);
+  assert_int_equal (end_of (keeper), 0);
+}
+
 static void
 a_wrong_key_starts_nothing (void **state)
 {
@@ -1247,6 +1292,7 @@ main (int argc, char **argv)
     KEEPER_TEST (a_lock_with_another_name_is_not_written),
     KEEPER_TEST (a_pipeline_runs_once),
     KEEPER_TEST (keys_change_while_it_runs),
+    KEEPER_TEST (a_file_that_lacks_values_changes_nothing),
     KEEPER_TEST (a_wrong_key_starts_nothing),
     KEEPER_TEST (a_missing_key_starts_nothing),
     KEEPER_TEST (a_bad_configuration_starts_nothing),

@@ -19,6 +19,8 @@
 #include "core/http/target.h"
 
 #define URL_MAX 8192
+/* A path may have a table named ".." in it, which is nothing to resolve. */
+#define READING CURLU_PATH_AS_IS
 
 /* ----------------------------------------------------------------- places */
 
@@ -153,7 +155,7 @@ host_is_settled (const struct parts *parts)
   CURLU *url = curl_url ();
   char *host = NULL;
   bool settled = url != NULL
-                 && curl_url_set (url, CURLUPART_URL, parts->whole, 0)
+                 && curl_url_set (url, CURLUPART_URL, parts->whole, READING)
                       == CURLUE_OK
                  && curl_url_get (url, CURLUPART_HOST, &host, 0) == CURLUE_OK
                  && strcmp (host, parts->host) == 0;
@@ -236,7 +238,7 @@ read_url (const char *text, CURLU **ret_url, struct error *error)
   url = curl_url ();
   if (url == NULL)
     return error_set (error, EZCDC_E_MEMORY, "out of memory");
-  code = curl_url_set (url, CURLUPART_URL, text, 0);
+  code = curl_url_set (url, CURLUPART_URL, text, READING);
   if (code != CURLUE_OK) {
     curl_url_cleanup (url);
     return malformed (error, code);
@@ -274,7 +276,7 @@ http_target_resolve (const struct http_target *from, const char *location,
     result = read_url (from->url, &url, error);
   if (result != EZCDC_OK)
     return result;
-  code = curl_url_set (url, CURLUPART_URL, location, 0);
+  code = curl_url_set (url, CURLUPART_URL, location, READING);
   if (code == CURLUE_OK)
     code = curl_url_set (url, CURLUPART_USER, NULL, 0);
   if (code == CURLUE_OK)

@@ -95,6 +95,16 @@ def test_h109_names_that_need_quotes(world):
         assert "Odd Name-1" in done.stderr, done
 
 
+def test_names_that_a_path_may_lose(world):
+    """What is between two slashes in the URL of a load is a table's name."""
+    for name in (".", ".."):
+        world.sql(f'CREATE TABLE "{name}" (id int PRIMARY KEY, v text);'
+                  f"INSERT INTO \"{name}\" VALUES (1, '{name}')")
+    world.pipeline("public.*").until_caught_up()
+    for name in (".", ".."):
+        assert not world.differences(name), name
+
+
 def test_generated_columns_do_not_stop_a_table(world):
     world.sql("CREATE TABLE areas (id int PRIMARY KEY, side int,"
               " area int GENERATED ALWAYS AS (side * side) STORED)")

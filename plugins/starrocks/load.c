@@ -287,6 +287,7 @@ load_run (struct starrocks *self, const struct load *load, char *ret_reason)
                                           .body = body,
                                           .capacity = sizeof body };
   struct answer answer;
+  char why[64];
   int code = EZCDC_OK;
 
   if (EZCDC_HOST_HAS (host, announce))
@@ -310,7 +311,10 @@ load_run (struct starrocks *self, const struct load *load, char *ret_reason)
     return settle (self, load, "an earlier attempt was still under way");
   case OUTCOME_UNKNOWN:
     endpoint_next (self);
-    return settle (self, load, "the answer left open what happened");
+    snprintf (why, sizeof why,
+              "an answer with HTTP %u left open what happened",
+              response.status);
+    return settle (self, load, why);
   case OUTCOME_ROWS:
     snprintf (ret_reason, LOAD_REASON_SIZE, "%s (label %s)", answer.message,
               load->label);

@@ -444,6 +444,8 @@ def test_outcomes():
             label = f"lost-{number}"
             answer = write(sink, SIMPLE, label, upsert(str(number), action))
             assert answer["code"] == code, (action, rule, answer["error"])
+            if "status" in rule:
+                assert f"HTTP {rule['status']} " in answer["error"], answer
             server.clear_faults()
             if code != OK:
                 expect(write(sink, SIMPLE, label,

@@ -7,6 +7,7 @@
 
 #include <ezcdc/connector.h>
 
+#include "core/base/names.h"
 #include "core/keeper/credentials.h"
 
 bool
@@ -58,6 +59,21 @@ credential_error (struct error *error, const struct ini *ini,
                     expected, given);
 }
 
+/* A sealed value where there are none. */
+static int
+fail_misplaced (const struct ini *ini, const struct ini_section *section,
+                const struct ini_key *key, struct error *error)
+{
+  static const char *const known[] = { "source", "sink" };
+  const char *nearest = nearest_name (section->kind, known, 2);
+
+  if (nearest != NULL)
+    return ini_error (error, ini, section->name, NULL, section->line,
+                      "unknown section, did you mean [%s]?", nearest);
+  return ini_error (error, ini, section->name, key->name, key->line,
+                    "a sealed value belongs into [source] or [sink]");
+}
+
 static int
 check_key (const struct ini *ini, const char *pipeline,
            const struct key_ring *ring, const struct ini_section *section,
@@ -69,8 +85,7 @@ check_key (const struct ini *ini, const char *pipeline,
   if (!envelope_is_sealed (key->value))
     return 0;
   if (!section_has_credentials (section))
-    return ini_error (error, ini, section->name, key->name, key->line,
-                      "a sealed value belongs into [source] or [sink]");
+    return fail_misplaced (ini, section, key, error);
   enum envelope_fault fault = credential_open (ring, pipeline, section, key,
                                                &value);
   if (fault == ENVELOPE_FINE)

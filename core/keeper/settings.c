@@ -15,6 +15,7 @@
 
 #include "core/base/files.h"
 #include "core/base/memory.h"
+#include "core/base/names.h"
 #include "core/base/pem_mark.h"
 #include "core/base/text.h"
 #include "core/keeper/run_lock.h"
@@ -22,14 +23,28 @@
 
 static const char name_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
+/* Perhaps there is one with nearly its name. */
+static int
+fail_without_pipeline (const struct ini *ini, struct error *error)
+{
+  static const char *const wanted[] = { "pipeline" };
+
+  for (const struct ini_section *section = ini_sections (ini); section != NULL;
+       section = section->next)
+    if (nearest_name (section->kind, wanted, 1) != NULL)
+      return ini_error (error, ini, section->name, NULL, section->line,
+                        "unknown section, did you mean [pipeline]?");
+  return ini_error (error, ini, NULL, NULL, 0,
+                    "there is no section [pipeline]");
+}
+
 static int
 read_name (const struct ini *ini, char **ret_name, struct error *error)
 {
   const struct ini_section *section = ini_section (ini, "pipeline");
 
   if (section == NULL)
-    return ini_error (error, ini, NULL, NULL, 0,
-                      "there is no section [pipeline]");
+    return fail_without_pipeline (ini, error);
   const struct ini_key *key = ini_key (section, "name");
   if (key == NULL)
     return ini_error (error, ini, "pipeline", "name", section->line,

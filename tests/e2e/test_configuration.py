@@ -93,6 +93,15 @@ def test_an_unknown_section(pipeline):
     refused(pipeline, pipeline.text() + "[sorce]\nhost = x\n", "sorce")
 
 
+@pytest.mark.parametrize("wrong, right", [
+    ("pipelin", "pipeline"), ("sinc", "sink"), ("soruce", "source"),
+])
+def test_a_section_whose_name_is_nearly_right(pipeline, wrong, right):
+    text = pipeline.text().replace(f"[{right}]", f"[{wrong}]")
+    refused(pipeline, text, f"{pipeline.ini}:{line_of(text, f'[{wrong}]')}:",
+            f"unknown section, did you mean [{right}]?")
+
+
 def test_a_required_option_that_is_missing(pipeline):
     text = "\n".join(line for line in pipeline.text().splitlines()
                      if not line.startswith("database =")) + "\n"

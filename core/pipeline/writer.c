@@ -252,6 +252,9 @@ writer_prepare_all (struct pipeline *pipeline, const struct batch *batch,
       return 0;
     if (writer_prepare (pipeline, table, batch->description, error) >= 0)
       return 0;
+    /* The sink has taken it: it is not the target's shape that is wrong. */
+    if (table->prepared == batch->description->version)
+      return error->code;
     return writer_name_the_way_out (pipeline, table, error);
   }
   for (size_t i = 0; i < batch->row_count; i++) {

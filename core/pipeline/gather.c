@@ -35,6 +35,7 @@ gather_destroy (struct gather *gather)
   }
   batch_free (gather->log);
   free (gather->open);
+  free (gather->strangers);
   memset (gather, 0, sizeof *gather);
 }
 
@@ -381,6 +382,29 @@ gather_revise (struct gather *gather, struct table *table,
   return EZCDC_OK;
 }
 
+/* The source describes a table each time that it may have changed; whoever
+ * reads the log needs to know once. */
+static void
+gather_tell_of_stranger (struct gather *gather,
+                         const struct ezcdc_table *description)
+{
+  uint64_t *strangers;
+
+  for (size_t i = 0; i < gather->stranger_count; i++)
+    if (gather->strangers[i] == description->id)
+      return;
+  log_message (LEVEL_INFO,
+               "changes of table %s.%s are left out until the next start: it "
+               "was not there when the tables were listed",
+               description->schema, description->name);
+  strangers = reallocarray (gather->strangers, gather->stranger_count + 1,
+                            sizeof *strangers);
+  if (strangers == NULL) /* it may be told again */
+    return;
+  gather->strangers = strangers;
+  strangers[gather->stranger_count++] = description->id;
+}
+
 static int
 gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
 {
@@ -390,11 +414,7 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
   bool same, leave_out;
 
   if (table == NULL) {
-    log_message (
-      LEVEL_INFO,
-      "changes of table %s.%s are left out until the next start: it "
-      "was not there when the tables were listed",
-      description->schema, description->name);
+    gather_tell_of_stranger (gather, description);
     return EZCDC_OK;
   }
   same = table_same_shape (&table->version->description, description);

@@ -27,6 +27,8 @@ struct gather {
   struct batch *log;    /* the open batch of a log sink */
   struct table *recent; /* the table of the last row, found fast */
   int64_t opened;       /* monotonic time of the round's first row */
+  uint64_t *strangers;  /* tables that nobody has listed, as was told; owned */
+  size_t stranger_count;
 
   /* The transaction that is arriving. */
   bool in_transaction;

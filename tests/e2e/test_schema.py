@@ -279,6 +279,20 @@ def test_a_table_that_loses_its_key_is_named_and_goes_on_with_a_new_one(items):
     settle(items, pipeline.start())
 
 
+def test_a_table_that_comes_later_is_told_once(items):
+    items.admin("CREATE PUBLICATION everything FOR ALL TABLES")
+    _, run = streaming(items, source={"publication": "everything",
+                                      "tables": "public.*"})
+    items.sql("CREATE TABLE late (id int PRIMARY KEY);"
+              "INSERT INTO late VALUES (1)")
+    for name in ("a", "b"):
+        items.sql(f"ALTER TABLE late ADD {name} int;"
+                  f"INSERT INTO late VALUES ({ord(name)})")
+    items.sql("INSERT INTO items VALUES (1000, 1, 'later', 'c')")
+    settle(items, run)
+    assert run.text.count("changes of table public.late ") == 1, run.text
+
+
 def test_a_key_that_changes_under_a_run(items):
     pipeline, run = streaming(items)
     items.sql("ALTER TABLE items DROP CONSTRAINT items_pkey,"

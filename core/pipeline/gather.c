@@ -364,6 +364,20 @@ gather_begin_doubt (struct gather *gather, struct table *table,
   return EZCDC_OK;
 }
 
+/* What no copy can bring: a table that cannot be replicated as it was then is
+ * left out for as long as it was like that.  Whether it is. */
+static bool
+gather_pause (struct table *table, const char *refusal)
+{
+  if (refusal != NULL && !table->left_out)
+    log_message (LEVEL_WARNING,
+                 "table %s: %s; its changes are left out until it is another, "
+                 "and what is missed is missing",
+                 table->name, refusal);
+  table->left_out = refusal != NULL;
+  return table->left_out;
+}
+
 /* Rows before and after a change of the table's shape never share a batch. */
 static int
 gather_revise (struct gather *gather, struct table *table,
@@ -417,15 +431,13 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
     gather_tell_of_stranger (gather, description);
     return EZCDC_OK;
   }
+  if (!pipeline_copies (gather->pipeline)
+      && gather_pause (table, description->refusal))
+    return EZCDC_OK;
   same = table_same_shape (&table->version->description, description);
   gather_doubt (gather, table, description, &reason, &leave_out);
   if (same && reason.length == 0)
     return EZCDC_OK;
-  if (description->refusal != NULL && reason.length == 0)
-    return instance_fail (gather->pipeline->source, EZCDC_E_OPERATOR,
-                          "table %s has changed and cannot be replicated any "
-                          "more: %s",
-                          table->name, description->refusal);
   if (reason.length > 0
       && gather_begin_doubt (gather, table, text_string (&reason), leave_out)
            < 0)

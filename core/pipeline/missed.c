@@ -68,7 +68,9 @@ missed_reason (const struct pipeline *pipeline, const struct table *table,
   CLEANUP_TEXT struct text target = { 0 };
 
   missed_target (pipeline, table, &target);
-  if (strcmp (before, text_string (&target)) != 0)
+  /* A log has the rows of all tables, whatever they are called. */
+  if (strcmp (before, text_string (&target)) != 0
+      && !(pipeline->sink_capabilities & EZCDC_CAN_LOG))
     text_printf (ret_reason, "its rows went to %s so far, and go to %s now",
                  before, text_string (&target));
   else if (edition != 0 && table->edition != 0 && edition != table->edition)

@@ -85,3 +85,18 @@ def test_files_are_private(items, tmp_path):
     pipeline, path = file_pipeline(items, tmp_path)
     pipeline.until_caught_up()
     assert os.stat(path).st_mode & 0o077 == 0
+
+
+def test_a_table_that_was_without_a_key_for_a_moment(world):
+    world.sql("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    path = world.folder / "rows.jsonl"
+    pipeline = world.pipeline(sink={"connector": "file", "path": path})
+    pipeline.until_caught_up()
+    world.sql("ALTER TABLE t REPLICA IDENTITY NOTHING;"
+              "INSERT INTO t VALUES (1, 'without');"
+              "ALTER TABLE t REPLICA IDENTITY DEFAULT;"
+              "INSERT INTO t VALUES (2, 'with')")
+    run = pipeline.until_caught_up()
+    assert "what is missed is missing" in run.stderr
+    lines = path.read_text()
+    assert '"with"' in lines and "without" not in lines

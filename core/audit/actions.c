@@ -68,6 +68,8 @@ const struct audit_action audit_actions[] = {
   { "runner.crashed", false,
     "a runner ended by a signal, or before it was done, with any exit code; a "
     "run starts it again" },
+  { "runner.killed", false,
+    "the keeper has ended a runner; detail has the reason" },
   { "runner.started", false,
     "a runner was started" },
   { "runner.stopped", false,

@@ -139,6 +139,10 @@ attend_once (struct keeper *keeper)
   close_link (keeper);
   if (state == SERVICE_BROKEN)
     keeper_kill_runner (keeper, "it does not keep to the keeper's protocol");
+  if (state == SERVICE_FLOODED)
+    keeper_kill_runner (keeper,
+                        "it has more audit records written than any pipeline "
+                        "needs (ezcdc-audit(7))");
 }
 
 /* Attends a runner until it has ended; its wait status. */

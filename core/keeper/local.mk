@@ -10,6 +10,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/keeper/reload.c \
 	core/keeper/signals.c \
 	core/keeper/supervise.c \
+	core/keeper/budget.c \
+	core/keeper/budget.h \
 	core/keeper/credentials.c \
 	core/keeper/credentials.h \
 	core/keeper/file_calls.c \

@@ -33,6 +33,7 @@ struct keeper {
   struct pipeline_settings settings; /* owned */
   struct audit_log *audit;           /* owned */
   struct audit_trouble trouble;      /* in writing it */
+  struct budget budget;              /* for what is written */
   struct guard *guard;               /* owned */
   int lock;                          /* owned; -1: none */
   int signals;                       /* owned; a signalfd */

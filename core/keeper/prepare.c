@@ -82,6 +82,7 @@ keeper_prepare (struct keeper *keeper, struct error *error)
     return error->code;
   keeper->service.settings = &keeper->settings;
   keeper->service.trouble = &keeper->trouble;
+  keeper->service.budget = &keeper->budget;
   keeper->service.ini = keeper->ini;
   keeper->service.ring = keeper->ring;
   code = check_credentials (keeper, error);

@@ -12,6 +12,7 @@
 #include <ezcdc/connector.h>
 
 #include "core/audit/actions.h"
+#include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/json_rewrite.h"
 #include "core/base/log.h"
@@ -20,6 +21,16 @@
 #include "core/keeper/credentials.h"
 #include "core/keeper/serve.h"
 #include "core/tls/memfd.h"
+
+/* What a record has besides its resource and its detail, about. */
+#define RECORD_FRAME 400
+
+static size_t
+record_size (const struct audit_record *record)
+{
+  return RECORD_FRAME + strlen (record->resource_id)
+         + (record->detail != NULL ? strlen (record->detail) : 0);
+}
 
 static int
 write_record (const struct service *service, const char *action,
@@ -36,6 +47,8 @@ write_record (const struct service *service, const char *action,
   int code = audit_log_write (service->audit, &record, error);
   if (service->trouble != NULL)
     audit_trouble_note (service->trouble, service->lock, code, error);
+  if (service->budget != NULL && code == 0)
+    budget_spend (service->budget, record_size (&record), clock_monotonic ());
   return code;
 }
 
@@ -453,6 +466,8 @@ serve (struct service *service)
     case RECEIPT_MESSAGE:
       if (!answer_message (service, &descriptor))
         return SERVICE_BROKEN;
+      if (service->budget != NULL && budget_is_overspent (service->budget))
+        return SERVICE_FLOODED;
       break;
     case RECEIPT_NOTHING:
       return SERVICE_GOES_ON;

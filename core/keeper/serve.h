@@ -10,6 +10,7 @@
 #include "core/audit/log.h"
 #include "core/base/ini.h"
 #include "core/crypto/key_ring.h"
+#include "core/keeper/budget.h"
 #include "core/keeper/protocol.h"
 #include "core/keeper/settings.h"
 #include "core/keeper/trouble.h"
@@ -22,6 +23,7 @@ struct service {
   const struct key_ring *ring;
   struct audit_log *audit;
   struct audit_trouble *trouble; /* with it; NULL: nobody asks */
+  struct budget *budget;         /* for it; NULL: there is none */
   int lock;                      /* of the run; -1: none */
   pid_t runner;                  /* for records */
   int socket;                    /* the keeper's end */
@@ -36,8 +38,9 @@ struct service {
 
 enum service_state {
   SERVICE_GOES_ON,
-  SERVICE_ENDED,  /* the runner has closed its end */
-  SERVICE_BROKEN, /* the runner does not keep to the protocol */
+  SERVICE_ENDED,   /* the runner has closed its end */
+  SERVICE_BROKEN,  /* the runner does not keep to the protocol */
+  SERVICE_FLOODED, /* the runner has too many audit records written */
 };
 
 /* Answers every request that waits. */

@@ -10,6 +10,7 @@
 #include <ezcdc/connector.h>
 
 #include "core/base/clock.h"
+#include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/keeper/parts.h"
 
@@ -26,11 +27,18 @@ keeper_forward (const struct keeper *keeper, int number)
 void
 keeper_kill_runner (struct keeper *keeper, const char *why)
 {
+  CLEANUP_TEXT struct text detail = { 0 };
+  struct json json = { .text = &detail };
+
   if (keeper->runner <= 0 || keeper->killed)
     return;
   log_message (LEVEL_ERROR, "the runner is killed: %s", why);
   keeper->killed = true;
   keeper_forward (keeper, SIGKILL);
+  json_object_begin (&json);
+  json_member_text (&json, "reason", why);
+  json_object_end (&json);
+  keeper_note (keeper, "runner.killed", AUDIT_FAILURE, text_string (&detail));
 }
 
 static void

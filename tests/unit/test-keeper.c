@@ -31,6 +31,7 @@
 #include "core/base/text.h"
 #include "core/crypto/envelope.h"
 #include "core/crypto/key_ring.h"
+#include "core/keeper/budget.h"
 #include "core/keeper/keeper.h"
 #include "core/keeper/link.h"
 #include "core/keeper/protocol.h"
@@ -201,6 +202,23 @@ runner_leaves (const char *exit_code)
     return 0;
   mark ("left");
   exit (number_in (exit_code));
+}
+
+/* Has records written until it is ended. */
+static int
+runner_floods (struct keeper_link *link)
+{
+  static char detail[8000];
+
+  memset (detail, 'x', sizeof detail - 1);
+  memcpy (detail, "{\"a\":\"", 6);
+  memcpy (detail + sizeof detail - 3, "\"}", 3);
+  for (size_t i = 0; i < 2 * BUDGET_BYTES / sizeof detail; i++)
+    if (keeper_link_audit (link, "table.created", "shop", "success", detail,
+                           NULL)
+        != 0)
+      return 1;
+  return 0;
 }
 
 static volatile sig_atomic_t reloads;
@@ -387,6 +405,8 @@ runner_main (const char *mode, int argc, char **argv, int descriptor)
     result = runner_denied (link);
   else if (strcmp (act, "audit") == 0)
     result = runner_audit (link);
+  else if (strcmp (act, "flood") == 0)
+    result = runner_floods (link);
   else if (strcmp (act, "world") == 0)
     result = runner_world ();
   else if (strcmp (act, "exit") == 0)
@@ -566,7 +586,7 @@ content_of (const char *path)
 
   text_clear (&text);
   if (access (path, F_OK) == 0)
-    assert_int_equal (file_read (path, 10000000, &text, NULL), 0);
+    assert_int_equal (file_read (path, 40000000, &text, NULL), 0);
   return text_string (&text);
 }
 
@@ -910,6 +930,19 @@ keys_change_while_it_runs (void **state)
   kill (keeper, SIGTERM);
   assert_int_equal (end_of (keeper), 0);
   assert_log_in_order (OTHER, GOOD);
+}
+
+static void
+a_runner_does_not_fill_the_disk (void **state)
+{
+  struct stat status;
+
+  (void) state;
+  assert_int_equal (run_keeper ("check", "flood", ""), 1);
+  assert_contains (messages (), "more audit records written than");
+  assert_contains (content_of (log_path), "\"action\":\"runner.killed\"");
+  assert_int_equal (stat (log_path, &status), 0);
+  assert_in_range (status.st_size, BUDGET_BYTES / 2, BUDGET_BYTES * 5 / 4);
 }
 
 /* As a file that an editor is about to write, or has been left half done. */
@@ -1293,6 +1326,7 @@ main (int argc, char **argv)
     KEEPER_TEST (a_pipeline_runs_once),
     KEEPER_TEST (keys_change_while_it_runs),
     KEEPER_TEST (a_file_that_lacks_values_changes_nothing),
+    KEEPER_TEST (a_runner_does_not_fill_the_disk),
     KEEPER_TEST (a_wrong_key_starts_nothing),
     KEEPER_TEST (a_missing_key_starts_nothing),
     KEEPER_TEST (a_bad_configuration_starts_nothing),

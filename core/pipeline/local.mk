@@ -7,6 +7,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/pipeline/bad_row.h \
 	core/pipeline/batch.c \
 	core/pipeline/batch.h \
+	core/pipeline/discovery.c \
+	core/pipeline/discovery.h \
 	core/pipeline/gather.c \
 	core/pipeline/gather.h \
 	core/pipeline/hash.h \

@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/pipeline/discovery.h"
 #include "core/pipeline/missed.h"
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/position.h"

@@ -131,14 +131,6 @@ struct pipeline {
 int pipeline_init (struct pipeline *pipeline, struct error *error);
 void pipeline_destroy (struct pipeline *pipeline);
 
-/* Lists the tables of the source into pipeline->tables; refused tables and
- * clashing targets are an error that names them all. */
-int pipeline_discover (struct pipeline *pipeline, struct error *error);
-/* The same into an empty set of the caller's, who frees it.  Of the tables that
- * are refused, only those in among count; NULL: all do. */
-int pipeline_list_tables (struct pipeline *pipeline, struct table_set *ret_set,
-                          const struct table_set *among, struct error *error);
-
 /* Whether tables are copied, so that they can be copied again: not with
  * snapshot = never, and not into a log. */
 bool pipeline_copies (const struct pipeline *pipeline);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/pipeline/discovery.h"
 #include "core/pipeline/missed.h"
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/shape.h"

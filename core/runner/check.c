@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/base/print.h"
+#include "core/pipeline/discovery.h"
 #include "core/runner/assembly.h"
 #include "core/runner/runner.h"
 #include "core/state/state.h"

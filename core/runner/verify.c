@@ -21,6 +21,7 @@
 #include "core/base/print.h"
 #include "core/base/text.h"
 #include "core/keeper/run_lock.h"
+#include "core/pipeline/discovery.h"
 #include "core/pipeline/position.h"
 #include "core/plugin/feed.h"
 #include "core/runner/assembly.h"

@@ -10,8 +10,13 @@ core_libezcdc_core_la_SOURCES += \
 	core/tls/certificate.h \
 	core/tls/client_key.c \
 	core/tls/client_key.h \
+	core/tls/checking.c \
+	core/tls/loading.c \
+	core/tls/mode.c \
+	core/tls/parts.h \
 	core/tls/pem.c \
 	core/tls/pem.h \
+	core/tls/reading.c \
 	core/tls/tls.c \
 	core/tls/tls.h \
 	$(NULL)

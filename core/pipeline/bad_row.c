@@ -291,8 +291,11 @@ dead_letter_store (struct pipeline *pipeline, const struct ezcdc_row *row,
   if (line.failed)
     return error_set (error, EZCDC_E_MEMORY, "dead letter: out of memory");
 
-  if (table != NULL)
+  if (table != NULL) {
     table->has_gaps = true;
+    if (state_set_gaps (pipeline->state, table->id, true, error) < 0)
+      return error->code;
+  }
   /* First the file: a crash in between leaves one line too many there, never
    * a row that is counted but not kept. */
   if (dead_letter_append (pipeline, &line, error) < 0)

@@ -173,8 +173,7 @@ load_tables (struct pipeline *pipeline, struct error *error)
     struct state_table stored;
     bool has_gaps = false;
 
-    if (state_has_dead_letters (pipeline->state, table->name, &has_gaps, error)
-        < 0)
+    if (state_get_gaps (pipeline->state, table->id, &has_gaps, error) < 0)
       return error->code;
     table->has_gaps = has_gaps;
     if (loads_begin (pipeline, table, error) < 0

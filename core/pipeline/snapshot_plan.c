@@ -215,6 +215,9 @@ snapshot_plan_one (struct snapshot *snapshot, struct table *table,
     if (table->left_out)
       memset (&table->copied, 0, sizeof table->copied);
     table->rows = 0;
+    table->has_gaps = false;
+    if (state_set_gaps (pipeline->state, table->id, false, error) < 0)
+      return error->code;
     table->viewed = snapshot->position;
     if (state_set_viewed (pipeline->state, table->id, &table->viewed, error)
         < 0)

@@ -169,9 +169,11 @@ int state_add_dead_letter (struct state *state, const char *table,
                            struct error *error);
 int state_count_dead_letters (struct state *state, int64_t *ret_count,
                               struct error *error);
-/* Whether rows of that table, schema.name, are among them. */
-int state_has_dead_letters (struct state *state, const char *table,
-                            bool *ret_any, struct error *error);
+/* Whether rows of the table are among them, or were when it was copied last. */
+int state_set_gaps (struct state *state, uint64_t table_id, bool gaps,
+                    struct error *error);
+int state_get_gaps (struct state *state, uint64_t table_id, bool *ret_gaps,
+                    struct error *error);
 
 /* What "ezcdc status" shows of the pipeline as a whole. */
 struct state_status {

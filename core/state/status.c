@@ -39,21 +39,6 @@ state_count_dead_letters (struct state *state, int64_t *ret_count,
 }
 
 int
-state_has_dead_letters (struct state *state, const char *table, bool *ret_any,
-                        struct error *error)
-{
-  int64_t count = 0;
-  int result = state_read (
-    state, error, "look for dead letters", count_row, &count,
-    "SELECT count(*) FROM dead_letters WHERE table_name = ?", "t", table);
-
-  if (result < 0)
-    return result;
-  *ret_any = count > 0;
-  return 0;
-}
-
-int
 state_set_status (struct state *state, const struct state_status *status,
                   struct error *error)
 {

@@ -245,6 +245,33 @@ state_get_copied_all (struct state *state, bool *ret_copied,
 }
 
 int
+state_set_gaps (struct state *state, uint64_t table_id, bool gaps,
+                struct error *error)
+{
+  int result = state_run (state, error,
+                          gaps ? "INSERT OR IGNORE INTO gaps VALUES (?)"
+                               : "DELETE FROM gaps WHERE table_id = ?",
+                          "i", (int64_t) table_id);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_get_gaps (struct state *state, uint64_t table_id, bool *ret_gaps,
+                struct error *error)
+{
+  bool gaps = false;
+  int result = state_read (state, error, "look for dead letters", any_row,
+                           &gaps, "SELECT 1 FROM gaps WHERE table_id = ?", "i",
+                           (int64_t) table_id);
+
+  if (result < 0)
+    return result;
+  *ret_gaps = gaps;
+  return 0;
+}
+
+int
 state_set_viewed (struct state *state, uint64_t table_id,
                   const struct ezcdc_position *position, struct error *error)
 {
@@ -326,6 +353,7 @@ state_forget_table (struct state *state, uint64_t table_id,
     "DELETE FROM columns WHERE table_id = ?",
     "DELETE FROM copies WHERE table_id = ?",
     "DELETE FROM views WHERE table_id = ?",
+    "DELETE FROM gaps WHERE table_id = ?",
     "DELETE FROM followed WHERE table_id = ?",
     "DELETE FROM tables WHERE id = ?",
   };

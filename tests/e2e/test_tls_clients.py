@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates that we show, and certificates that change while we run."""
 
+import os
+import pathlib
 import signal
 import threading
 
 import pytest
 
+from harness import process
 from harness.certificates import Authority, fingerprint
 from harness.postgres import PostgreSQL
 from harness.starrocks import StandIn
@@ -52,7 +55,7 @@ def demanding(base, authority):
 @pytest.fixture
 def world(base, authority, demanding, starrocks, program, tmp_path):
     demanding.trust(authority)
-    made = World(tmp_path / "world", demanding, starrocks, program)
+    made = World(base / tmp_path.name, demanding, starrocks, program)
     made.sql(ITEMS)
     yield made
     made.close()
@@ -105,6 +108,23 @@ def test_cert_authentication(world, how):
     for text in (pipeline.outputs(), run.text, pipeline.audit_log.read_text(),
                  pipeline.ini.read_text()):
         assert middle not in text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another")
+def test_a_key_for_root_alone_and_a_runner_of_another_user(world):
+    """The file in memory that libpq reads is the runner's own."""
+    user = process.unprivileged_user()
+    pipeline = pipeline_that_shows(world, "paths")
+    pipeline.state_dir.mkdir()
+    os.chown(pipeline.state_dir, user.pw_uid, user.pw_gid)
+    assert pipeline.check().code == 0
+    run = pipeline.start()
+    run.wait_streaming()
+    status = pathlib.Path(f"/proc/{run.runner()}/status").read_text()
+    assert f"\nUid:\t{user.pw_uid}\t" in status, status
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_text("keys and configuration were read anew")
+    world.settle(run, "items")
 
 
 def test_certificate_and_password_bound_to_the_connection(world):

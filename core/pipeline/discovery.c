@@ -12,6 +12,7 @@
 #include "core/pipeline/shape.h"
 #include "core/plugin/feed.h"
 #include "core/plugin/instance.h"
+#include "core/plugin/loader.h"
 
 struct discovery {
   struct ezcdc_list list; /* first: the source is given its address */
@@ -65,6 +66,7 @@ discovery_table (struct ezcdc_list *list, const struct ezcdc_table *table)
   struct discovery *discovery = (struct discovery *) list;
   struct pipeline *pipeline = discovery->pipeline;
   const char *target = NULL;
+  struct table *added;
 
   if (pipeline->target_of != NULL)
     target = pipeline->target_of (pipeline->target_context, table->schema,
@@ -73,9 +75,14 @@ discovery_table (struct ezcdc_list *list, const struct ezcdc_table *table)
     target = table->name;
   if (table->refusal != NULL)
     return discovery_refused (discovery, table, target);
-  if (table_set_add (discovery->tables, table, target) == NULL)
+  added = table_set_add (discovery->tables, table, target);
+  if (added == NULL)
     return instance_fail (pipeline->source, EZCDC_E_MEMORY,
                           "list the tables: out of memory");
+  /* Before 1.1 it was the host's alone, and the source may have left anything
+   * there. */
+  if (pipeline->source->connector->descriptor.abi_minor < 1)
+    added->edition = 0;
   return EZCDC_OK;
 }
 

@@ -209,8 +209,10 @@ prepare_targets (struct pipeline *pipeline, struct error *error)
         >= 0)
       continue;
     /* A target that was dropped between two runs is copied in this one. */
-    if (!had_rows || writer_target_has_rows (pipeline, table))
+    if (!had_rows)
       return error->code;
+    if (writer_target_has_rows (pipeline, table))
+      return writer_name_the_way_out (pipeline, table, error);
     log_message (LEVEL_WARNING,
                  "table %s: its target %s was gone; the table "
                  "is copied again",

@@ -217,10 +217,7 @@ writer_write_once (struct pipeline *pipeline, struct batch *batch,
   return result < 0 ? result : 0;
 }
 
-/* The source's table was changed, and the target cannot follow.  Rows from
- * before the change wait in the log too: a target that is made anew gets them
- * by a copy, not from there. */
-static int
+int
 writer_name_the_way_out (const struct pipeline *pipeline,
                          const struct table *table, struct error *error)
 {

@@ -59,6 +59,13 @@ int64_t writers_asked (const struct pipeline *pipeline,
 bool writer_target_has_rows (const struct pipeline *pipeline,
                              const struct table *table);
 
+/* The target of a table that was followed cannot follow a change of it: adds to
+ * the error what to do, and returns its code.  Rows from before the change wait
+ * in the log too: a target that is made anew gets them by a copy, not from
+ * there. */
+int writer_name_the_way_out (const struct pipeline *pipeline,
+                             const struct table *table, struct error *error);
+
 /* Has the sink create or extend the target of a table, with retries.  0, or
  * below with error set. */
 int writer_prepare (struct pipeline *pipeline, struct table *table,

@@ -242,7 +242,7 @@ def test_a_key_or_type_that_changes_behind_its_back(items, change):
     if dropped:
         run = pipeline.start()
         assert run.wait_exit() == 1, run.describe()
-        assert "alter or drop it" in run.text, run.text
+        assert "drop items and start again" in run.text, run.text
         items.starrocks.sql("DROP TABLE items FORCE", items.target)
     run = pipeline.start()
     run.wait_streaming()

@@ -56,12 +56,14 @@ static void
 world_make (struct world *world)
 {
   static char name[] = "shop";
+  static char folder[] = "/";
   unsigned char key[KEY_SIZE];
 
   for (size_t i = 0; i < sizeof key; i++)
     key[i] = (unsigned char) i;
   log_set_level (LEVEL_NONE);
   world->settings.name = name;
+  world->settings.folder = folder;
   world->ring = key_ring_new (NULL);
   FUZZ_CHECK (world->ring != NULL
               && key_ring_add (world->ring, key, NULL) == 0);

@@ -47,6 +47,8 @@ def protocol():
     write("protocol", "late", message(4, 0, serial=9))
     write("protocol", "watch", message(6, 0))
     write("protocol", "memory", message(8, 0))
+    write("protocol", "done", message(9, 3))
+    write("protocol", "new-file", message(10, 0))
     write("protocol", "file", message(7, 0, "source", "ssl_root_cert"))
     write("protocol", "file-sealed", message(7, 0, "source", "password"))
     write("protocol", "file-other", message(7, 0, "pipeline", "note"))

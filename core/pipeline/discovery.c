@@ -55,7 +55,7 @@ discovery_refused (struct discovery *discovery,
     discovery->intruder_id = table->id;
   }
   if (followed != NULL && pipeline_copies (pipeline)
-      && shape_forget_copy (pipeline, followed, &error) < 0)
+      && shape_pass_over (pipeline, followed, &error) < 0)
     return instance_fail (pipeline->source, error.code, "%s", error.text);
   return EZCDC_OK;
 }

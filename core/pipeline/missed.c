@@ -25,7 +25,7 @@ missed_copy (struct pipeline *pipeline, struct table *table,
              const char *reason, struct error *error)
 {
   if (pipeline_copies (pipeline))
-    return shape_copy_anew (pipeline, table, reason, error);
+    return shape_leave_out (pipeline, table, reason, error);
   log_message (LEVEL_WARNING,
                "table %s: %s; this pipeline does not copy it again: what was "
                "missed is missing",

@@ -165,15 +165,35 @@ pipeline_stored_table (const struct table *table)
   };
 }
 
+/* A new table has no past here, but the slot may bring one: changes that are
+ * older than its copy, and not all of them if it was not in the publication all
+ * the time. */
 static int
-load_tables (struct pipeline *pipeline, struct error *error)
+load_new_table (struct pipeline *pipeline, struct table *table, bool first,
+                struct error *error)
+{
+  if (pipeline->settings.snapshot == SNAPSHOT_NEVER) {
+    table->phase = TABLE_STREAMING;
+    return 0;
+  }
+  table->phase = TABLE_WAITING;
+  if (first || !pipeline_copies (pipeline))
+    return 0;
+  return shape_pass_over (pipeline, table, error);
+}
+
+static int
+load_tables (struct pipeline *pipeline, bool first, struct error *error)
 {
   for (size_t i = 0; i < pipeline->tables.count; i++) {
     struct table *table = pipeline->tables.tables[i];
     struct state_table stored;
     bool has_gaps = false;
 
-    if (state_get_gaps (pipeline->state, table->id, &has_gaps, error) < 0)
+    if (state_get_gaps (pipeline->state, table->id, &has_gaps, error) < 0
+        || state_get_left_out (pipeline->state, table->id, &table->left_out,
+                               error)
+             < 0)
       return error->code;
     table->has_gaps = has_gaps;
     if (loads_begin (pipeline, table, error) < 0
@@ -184,9 +204,8 @@ load_tables (struct pipeline *pipeline, struct error *error)
         || state_get_table (pipeline->state, table->id, &stored, error) < 0)
       return error->code;
     if (!stored.known) {
-      table->phase = pipeline->settings.snapshot == SNAPSHOT_NEVER
-                       ? TABLE_STREAMING
-                       : TABLE_WAITING;
+      if (load_new_table (pipeline, table, first, error) < 0)
+        return error->code;
       continue;
     }
     table->phase = stored.phase;
@@ -389,8 +408,8 @@ run_steps (struct pipeline *pipeline, struct error *error)
   bool first;
 
   if (discover_with_retries (pipeline, error) < 0
-      || load_tables (pipeline, error) < 0
       || state_get_source (pipeline->state, &source, error) < 0
+      || load_tables (pipeline, !source.known, error) < 0
       || state_next_run (pipeline->state, &pipeline->run, error) < 0)
     return error->code;
   /* The first time the targets go first: a sink that cannot take the tables

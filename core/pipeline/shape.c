@@ -250,12 +250,12 @@ shape_forget_copy (struct pipeline *pipeline, struct table *table,
 }
 
 int
-shape_copy_anew (struct pipeline *pipeline, struct table *table,
-                 const char *reason, struct error *error)
+shape_pass_over (struct pipeline *pipeline, struct table *table,
+                 struct error *error)
 {
-  log_message (LEVEL_WARNING, "table %s: %s; it is copied anew", table->name,
-               reason);
-  memset (&table->copied, 0, sizeof table->copied);
+  table->left_out = true;
+  if (state_set_left_out (pipeline->state, table->id, true, error) < 0)
+    return error->code;
   return shape_forget_copy (pipeline, table, error);
 }
 
@@ -267,8 +267,7 @@ shape_leave_out (struct pipeline *pipeline, struct table *table,
                "table %s: %s; its changes are left out until it is copied "
                "again",
                table->name, reason);
-  table->left_out = true;
-  return shape_forget_copy (pipeline, table, error);
+  return shape_pass_over (pipeline, table, error);
 }
 
 static int
@@ -326,8 +325,7 @@ refresh_table (struct pipeline *pipeline, struct table *table,
                       "on without it",
                       table->name);
   if (missed_by_source (table, found)) {
-    table->left_out = true;
-    if (shape_forget_copy (pipeline, table, error) < 0
+    if (shape_pass_over (pipeline, table, error) < 0
         || missed_note (pipeline, table, found, error) < 0)
       return error->code;
   }

@@ -55,12 +55,13 @@ int shapes_check (struct pipeline *pipeline, struct error *error);
 int shape_begin_doubt (struct pipeline *pipeline, struct table *table,
                        const char *reason, struct error *error);
 
-/* The same at the start, and its target is emptied before. */
-int shape_copy_anew (struct pipeline *pipeline, struct table *table,
-                     const char *reason, struct error *error);
-/* The same while streaming: its changes are left out until it is copied. */
+/* The same, but its changes are left out until the stream has reached the
+ * present, and its target is emptied before it is copied then. */
 int shape_leave_out (struct pipeline *pipeline, struct table *table,
                      const char *reason, struct error *error);
+/* Without a word. */
+int shape_pass_over (struct pipeline *pipeline, struct table *table,
+                     struct error *error);
 
 /* While streaming, now and then: looks for what the stream does not tell of.  A
  * table that cannot be replicated any more is an error; *ret_doubt is whether

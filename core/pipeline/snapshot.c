@@ -26,7 +26,6 @@ finish_table (struct snapshot *snapshot, struct table *table,
     return error->code;
   table->phase = table->again ? TABLE_WAITING : TABLE_STREAMING;
   table->again = false;
-  table->left_out = false;
   table->rows_total = table->rows;
   if (state_clear_chunks (pipeline->state, table->id, error) < 0)
     return error->code;

@@ -197,6 +197,18 @@ empty_target (struct snapshot *snapshot, struct table *table,
   return 0;
 }
 
+/* The stream has passed all that was left out, and what it brings from here on
+ * comes after the view: that it is followed again holds from now on, also if
+ * the copy is broken off. */
+static int
+snapshot_take_in (struct pipeline *pipeline, struct table *table,
+                  struct error *error)
+{
+  memset (&table->copied, 0, sizeof table->copied);
+  table->left_out = false;
+  return state_set_left_out (pipeline->state, table->id, false, error);
+}
+
 /* What is left to do of one table goes to the list of chunks. */
 static int
 snapshot_plan_one (struct snapshot *snapshot, struct table *table,
@@ -212,8 +224,8 @@ snapshot_plan_one (struct snapshot *snapshot, struct table *table,
     table->repair_before = snapshot->position;
   }
   else {
-    if (table->left_out)
-      memset (&table->copied, 0, sizeof table->copied);
+    if (table->left_out && snapshot_take_in (pipeline, table, error) < 0)
+      return error->code;
     table->rows = 0;
     table->has_gaps = false;
     if (state_set_gaps (pipeline->state, table->id, false, error) < 0)

@@ -232,7 +232,7 @@ bool
 table_awaits_copy (const struct table *table, bool again)
 {
   return table->phase != TABLE_STREAMING
-         && (again || table->copied.length == 0);
+         && (again || (table->copied.length == 0 && !table->left_out));
 }
 
 const char *

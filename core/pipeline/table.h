@@ -110,7 +110,9 @@ bool table_same_shape (const struct ezcdc_table *one,
  * memory. */
 int table_revise (struct table *table, const struct ezcdc_table *description);
 
-/* Whether it has to be copied: for the first time, or at all. */
+/* Whether it has to be copied: again is whether the stream has reached the
+ * present, so that those count whose changes are left out, or that have been
+ * copied before. */
 bool table_awaits_copy (const struct table *table, bool again);
 
 const char *table_phase_name (uint32_t phase);

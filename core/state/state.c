@@ -55,6 +55,7 @@ static const char state_schema[] =
   " table_name TEXT NOT NULL, position TEXT NOT NULL,"
   " ordinal INTEGER NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL,"
   " PRIMARY KEY (table_name, position, ordinal, key)) WITHOUT ROWID;"
+  "CREATE TABLE IF NOT EXISTS left_out (table_id INTEGER PRIMARY KEY);"
   "CREATE TABLE IF NOT EXISTS gaps (table_id INTEGER PRIMARY KEY);"
   "CREATE TABLE IF NOT EXISTS status ("
   " only_row INTEGER PRIMARY KEY CHECK (only_row = 1),"

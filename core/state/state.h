@@ -107,6 +107,12 @@ int state_get_copied (struct state *state, uint64_t table_id,
                       struct ezcdc_position *ret_position,
                       struct error *error);
 
+/* Whether the changes of a table are left out until it is copied. */
+int state_set_left_out (struct state *state, uint64_t table_id, bool left_out,
+                        struct error *error);
+int state_get_left_out (struct state *state, uint64_t table_id,
+                        bool *ret_left_out, struct error *error);
+
 /* Whether the last copy of tables was finished, of all that were due. */
 int state_set_copied_all (struct state *state, bool copied,
                           struct error *error);

@@ -272,6 +272,34 @@ state_get_gaps (struct state *state, uint64_t table_id, bool *ret_gaps,
 }
 
 int
+state_set_left_out (struct state *state, uint64_t table_id, bool left_out,
+                    struct error *error)
+{
+  int result = state_run (state, error,
+                          left_out
+                            ? "INSERT OR IGNORE INTO left_out VALUES (?)"
+                            : "DELETE FROM left_out WHERE table_id = ?",
+                          "i", (int64_t) table_id);
+
+  return result < 0 ? result : 0;
+}
+
+int
+state_get_left_out (struct state *state, uint64_t table_id, bool *ret_left_out,
+                    struct error *error)
+{
+  bool left_out = false;
+  int result = state_read (
+    state, error, "look whether a table is left out", any_row, &left_out,
+    "SELECT 1 FROM left_out WHERE table_id = ?", "i", (int64_t) table_id);
+
+  if (result < 0)
+    return result;
+  *ret_left_out = left_out;
+  return 0;
+}
+
+int
 state_set_viewed (struct state *state, uint64_t table_id,
                   const struct ezcdc_position *position, struct error *error)
 {
@@ -354,6 +382,7 @@ state_forget_table (struct state *state, uint64_t table_id,
     "DELETE FROM copies WHERE table_id = ?",
     "DELETE FROM views WHERE table_id = ?",
     "DELETE FROM gaps WHERE table_id = ?",
+    "DELETE FROM left_out WHERE table_id = ?",
     "DELETE FROM followed WHERE table_id = ?",
     "DELETE FROM tables WHERE id = ?",
   };

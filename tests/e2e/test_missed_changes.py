@@ -75,6 +75,46 @@ def test_a_table_that_was_out_of_the_publication_between_two_runs(world):
     assert MISSED in run.stderr
 
 
+def gap(world, pipeline):
+    """Changes before a gap, and others in it that undo them."""
+    world.sql("INSERT INTO b VALUES (60, 'before');"
+              "UPDATE b SET v = 'before' WHERE id = 3")
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} DROP TABLE b")
+    world.sql("DELETE FROM b WHERE id = 60;"
+              "UPDATE b SET v = 'in the gap' WHERE id = 3")
+    world.admin(f"ALTER PUBLICATION {pipeline.slot} ADD TABLE b")
+
+
+def test_what_was_before_the_gap_comes_not_after_the_copy(world):
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    gap(world, pipeline)
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
+def test_what_was_before_the_gap_of_a_new_table(world):
+    pipeline = world.pipeline(tables="public.a, public.b")
+    pipeline.until_caught_up()
+    list_tables(pipeline, "public.a")
+    pipeline.until_caught_up()
+    gap(world, pipeline)
+    list_tables(pipeline, "public.a, public.b")
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
+def test_what_was_before_the_gap_when_the_copy_is_killed(world):
+    pipeline, run = streaming(world, pipeline={"recheck_interval": "1s"})
+    hold = world.starrocks.hold("a")
+    world.sql("UPDATE a SET v = 'held' WHERE id = 1")
+    gap(world, pipeline)
+    run.wait_until(lambda: MISSED in run.text, "it is seen")
+    run.kill()
+    hold.release()
+    world.settle(pipeline.start(), "a", "b")
+
+
 def test_a_table_that_was_out_of_the_publication_under_a_run(world):
     """It is back before anybody has looked."""
     pipeline, run = streaming(world, pipeline={"recheck_interval": "1s"})

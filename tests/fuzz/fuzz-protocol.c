@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -128,7 +129,22 @@ check_decode (const uint8_t *data, size_t length)
 
 /* ---- To the keeper ----------------------------------------------------- */
 
-/* The one credential and the one file there are, and nothing else. */
+/* The one credential and the one file there are, or a new one with nothing in
+ * it. */
+static void
+check_opened (const struct message *request, int descriptor)
+{
+  const char *option = request->type == MESSAGE_OPEN ? "password"
+                                                     : "ssl_root_cert";
+  struct stat status;
+
+  if (request->type == MESSAGE_NEW_FILE)
+    FUZZ_CHECK (fstat (descriptor, &status) == 0 && status.st_size == 0);
+  else
+    FUZZ_CHECK (strcmp (request->fields[0], "source") == 0
+                && strcmp (request->fields[1], option) == 0);
+}
+
 static void
 check_answer (struct world *world, const uint8_t *data, size_t length,
               int socket)
@@ -145,11 +161,7 @@ check_answer (struct world *world, const uint8_t *data, size_t length,
   FUZZ_CHECK (reply.serial == request.serial);
   FUZZ_CHECK ((descriptor >= 0) == (reply.type == MESSAGE_OPENED));
   if (reply.type == MESSAGE_OPENED)
-    FUZZ_CHECK (strcmp (request.fields[0], "source") == 0
-                && strcmp (request.fields[1], request.type == MESSAGE_OPEN
-                                                ? "password"
-                                                : "ssl_root_cert")
-                     == 0);
+    check_opened (&request, descriptor);
   if (reply.type == MESSAGE_WRITTEN)
     FUZZ_CHECK (request.type == MESSAGE_AUDIT);
   if (descriptor >= 0)

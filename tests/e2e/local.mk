@@ -45,6 +45,7 @@ e2e_files = \
 	tests/e2e/test_log_injection.py \
 	tests/e2e/test_many_tables.py \
 	tests/e2e/test_matrix.py \
+	tests/e2e/test_missed_changes.py \
 	tests/e2e/test_memory.py \
 	tests/e2e/test_retention.py \
 	tests/e2e/test_rogue_servers.py \

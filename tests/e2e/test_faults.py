@@ -332,6 +332,7 @@ def test_manners(items):
     assert not items.starrocks.bad_manners(), items.starrocks.bad_manners()
 
 
+@pytest.mark.long
 def test_a_locked_table_is_told_and_a_bounded_run_ends(world):
     world.sql("CREATE TABLE t (id int PRIMARY KEY)")
     pipeline = world.pipeline(pipeline={"give_up_after": "1s"})
@@ -365,6 +366,7 @@ def test_an_open_transaction_does_not_hold_a_bounded_run_for_ever(world):
     world.assert_same("t")
 
 
+@pytest.mark.long
 def test_a_slot_that_has_to_wait_longer_than_for_a_lock(world):
     """Open transactions are waited for as long as they last."""
     world.sql("CREATE TABLE t (id int PRIMARY KEY)")

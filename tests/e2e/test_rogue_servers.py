@@ -350,6 +350,7 @@ def test_a_run_that_mysql_keeps_waiting_is_ended(lured, itself, script):
         assert run.terminate(timeout=10) == 0, run.describe()
 
 
+@pytest.mark.long
 def test_mysql_answers_slowly(lured, itself):
     with Rogue(rogue.drips_its_answer, itself) as server:
         done = against_mysql(lured, server, "require").check()

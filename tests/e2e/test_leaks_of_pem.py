@@ -9,6 +9,9 @@ import pytest
 
 from harness.canaries import found, pem_pieces
 
+# Some thousand commands: what they say is the same with sanitizers.
+pytestmark = pytest.mark.long
+
 COMMANDS = (("check",), ("run", "--until-caught-up"), ("verify",),
             ("status", "--json"), ("key", "status"), ("reseal",), ("seal",))
 MORE = (("status",), ("verify", "--json"), ("key", "status", "--json"),

@@ -12,8 +12,10 @@ def test_five_hundred_tables(world):
     pipeline = world.pipeline()
     run = pipeline.start()
     run.wait_streaming(timeout=120)
-    world.sql(";".join(f"UPDATE {name} SET v = 'new' WHERE id = 1;"
-                       f"DELETE FROM {name} WHERE id = 2" for name in names))
+    # The server commits before it flushes, unless it is asked to.
+    world.sql("SET synchronous_commit = on;"
+              + ";".join(f"UPDATE {name} SET v = 'new' WHERE id = 1;"
+                         f"DELETE FROM {name} WHERE id = 2" for name in names))
     end = world.postgres.position()
     run.wait_until(lambda: world.postgres.confirmed(pipeline.slot) >= end,
                    "all is confirmed", timeout=60)

@@ -243,6 +243,7 @@ check_runner (const uint8_t *data, size_t length, bool opens)
   FUZZ_CHECK (code == 0 || (code == error.code && error.text[0] != '\0')
               || data[0] == MESSAGE_REFUSED);
   keeper_link_free (link);
+  close (ends[0]);
   close (ends[1]);
 }
 

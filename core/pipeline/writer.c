@@ -124,13 +124,10 @@ static int
 writer_target_created (struct pipeline *pipeline, struct table *table,
                        struct error *error)
 {
-  static const struct ezcdc_position never = { 0 };
   bool lost = writer_target_has_rows (pipeline, table);
 
-  table->copied = never;
-  if ((lost
-       && (state_set_copied (pipeline->state, table->id, &never, error) < 0
-           || shape_forget_rows (pipeline, table, error) < 0))
+  memset (&table->copied, 0, sizeof table->copied);
+  if ((lost && shape_forget_copy (pipeline, table, error) < 0)
       || pipeline_audit (pipeline, "table.created", table->target, "success",
                          NULL, error)
            < 0)

@@ -8,7 +8,6 @@ TABLES = "".join(
     f"CREATE TABLE {name} (id int PRIMARY KEY, v text);"
     f"INSERT INTO {name} SELECT i, '{name}' || i FROM generate_series(1, 50) i;"
     for name in ("a", "b"))
-ANEW = "it is copied anew"
 MISSED = "the source has not kept its changes for a while"
 
 

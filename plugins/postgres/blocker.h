@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "connect.h"
+#include "session.h"
 
 /* The transaction that has written something and is open for longest. */
 struct blocker {

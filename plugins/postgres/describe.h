@@ -11,7 +11,7 @@
 
 #include <ezcdc/connector.h>
 
-#include "connect.h"
+#include "session.h"
 #include "publication.h"
 
 #define REFUSAL_SIZE 512

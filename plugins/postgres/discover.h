@@ -4,7 +4,7 @@
 #ifndef POSTGRES_DISCOVER_H
 #define POSTGRES_DISCOVER_H
 
-#include "connect.h"
+#include "session.h"
 #include "text.h"
 
 /* Writes the OIDs of the tables, {16384,16390}. A pattern without wildcards

@@ -25,7 +25,7 @@
 #include <libpq-fe.h>
 
 #include "authentication.h"
-#include "connect.h"
+#include "session.h"
 
 /* What is expected from the server. */
 enum gate_phase {

@@ -54,6 +54,8 @@ plugins_postgres_postgres_la_SOURCES = \
 	plugins/postgres/retention.h \
 	plugins/postgres/rows.c \
 	plugins/postgres/rows.h \
+	plugins/postgres/session.c \
+	plugins/postgres/session.h \
 	plugins/postgres/slot.c \
 	plugins/postgres/slot.h \
 	plugins/postgres/snapshot.c \

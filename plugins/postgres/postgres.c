@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "connect.h"
+#include "session.h"
 #include "discover.h"
 #include "fetch.h"
 #include "options.h"

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "connect.h"
+#include "session.h"
 
 struct publication {
   bool exists;

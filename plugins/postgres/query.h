@@ -9,7 +9,7 @@
 
 #include <libpq-fe.h>
 
-#include "connect.h"
+#include "session.h"
 
 /* Sends a statement; with parameters ($1 ...) it must be a single one. what
  * says for messages what is being done: "read the catalog". */

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "connect.h"
+#include "session.h"
 
 /* The next message, to be freed with PQfreemem. EZCDC_IDLE if none has come
  * before the deadline (of host->monotonic_time), EZCDC_END if the server has

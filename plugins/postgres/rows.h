@@ -4,7 +4,7 @@
 #ifndef POSTGRES_ROWS_H
 #define POSTGRES_ROWS_H
 
-#include "connect.h"
+#include "session.h"
 #include "text.h"
 #include "value.h"
 

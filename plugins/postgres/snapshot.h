@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-#include "connect.h"
+#include "session.h"
 
 /* One who has the view. */
 struct snapshot_holder {

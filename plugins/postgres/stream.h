@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "connect.h"
+#include "session.h"
 #include "relation.h"
 #include "timeline.h"
 

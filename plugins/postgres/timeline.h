@@ -9,7 +9,7 @@
 #ifndef POSTGRES_TIMELINE_H
 #define POSTGRES_TIMELINE_H
 
-#include "connect.h"
+#include "session.h"
 
 struct timeline {
   uint32_t number;

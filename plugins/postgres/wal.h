@@ -4,7 +4,7 @@
 #ifndef POSTGRES_WAL_H
 #define POSTGRES_WAL_H
 
-#include "connect.h"
+#include "session.h"
 
 /* A position that the stream will reach and that has all before it that is
  * committed now. Waits a moment if need be. */

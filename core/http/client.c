@@ -20,6 +20,7 @@
 #include "core/base/json.h"
 #include "core/base/memory.h"
 #include "core/base/text.h"
+#include "core/http/client.h"
 #include "core/http/credential.h"
 #include "core/http/http.h"
 #include "core/http/request.h"
@@ -28,32 +29,6 @@
 #include "core/tls/tls.h"
 
 #define REDIRECTS_MAX 4
-#define PLACES_MAX 10000
-#define IDLE_SESSIONS_MAX 16
-
-struct idle_session {
-  struct http_session *session;
-  uint64_t generation; /* of the certificates it has read */
-};
-
-struct http_client {
-  const struct http_services *services;
-  const struct tls_parameters *tls; /* or NULL */
-  char *section;                    /* owned */
-  bool plaintext_allowed;
-  int interrupt_descriptor;
-
-  /* Guards what follows; held while a credential is opened, so that it is
-   * opened once for all threads, and never during an exchange. */
-  pthread_mutex_t lock;
-  struct idle_session idle[IDLE_SESSIONS_MAX];
-  size_t idle_count;
-  struct http_place *places; /* owned; where redirects may lead */
-  size_t place_count;
-  size_t place_capacity;
-  struct http_credential *credential; /* the last one, or NULL */
-  bool plaintext_reported;
-};
 
 /* One request under way, over all its redirects. */
 struct sending {
@@ -211,8 +186,8 @@ renew_refused_credential (struct sending *sending, bool *ret_again,
 
 /* Whether the configuration lets rows and password cross a network in the
  * clear. */
-static bool
-may_be_plain (const struct http_client *client)
+bool
+http_client_may_be_plain (const struct http_client *client)
 {
   return client->plaintext_allowed
          || (client->tls != NULL
@@ -275,139 +250,13 @@ check_plaintext (struct http_client *client, const struct http_target *target,
 {
   if (target->https)
     return EZCDC_OK;
-  if (!target->loopback && !may_be_plain (client))
+  if (!target->loopback && !http_client_may_be_plain (client))
     return error_set (error, EZCDC_E_CONFIG,
                       "%s: rows and the password would cross the network in "
                       "the clear. Use https://, or, on a private network, "
                       "write %s.load_plaintext = allow",
                       target->description, client->section);
   return report_plaintext (client, target, error);
-}
-
-static bool
-is_announced (struct http_client *client, const struct http_place *place)
-{
-  bool found = false;
-
-  pthread_mutex_lock (&client->lock);
-  for (size_t i = 0; i < client->place_count && !found; i++)
-    found = http_place_equal (&client->places[i], place);
-  pthread_mutex_unlock (&client->lock);
-  return found;
-}
-
-/* Whether the cluster announced this port under a name of this machine. */
-static bool
-is_announced_here (struct http_client *client, uint32_t port)
-{
-  bool found = false;
-
-  pthread_mutex_lock (&client->lock);
-  for (size_t i = 0; i < client->place_count && !found; i++)
-    found = client->places[i].port == port
-            && http_host_is_loopback (client->places[i].host);
-  pthread_mutex_unlock (&client->lock);
-  return found;
-}
-
-static int
-refuse_redirect (const struct sending *sending, const struct http_target *next,
-                 const char *reason, const char *remedy, struct error *error)
-{
-  const struct http_services *services = sending->client->services;
-  CLEANUP_TEXT struct text text = { 0 };
-  struct json json = { .text = &text };
-  char place[HTTP_HOST_MAX + 16];
-  int result;
-
-  snprintf (place, sizeof place, "%s:%u", next->place.host, next->place.port);
-  http_client_scrub (sending->client, place);
-  json_object_begin (&json);
-  json_member_text (&json, "from", sending->target.description);
-  json_member_text (&json, "to", next->description);
-  json_member_text (&json, "reason", reason);
-  json_object_end (&json);
-  if (text.failed)
-    return error_set (error, EZCDC_E_MEMORY, "out of memory");
-  result = services->audit (services->context, "sink.redirect_refused", place,
-                            "denied", text.data, error);
-  if (result < 0)
-    return result;
-  return error_set (
-    error, EZCDC_E_CONFIG, "%s: its redirect to %s is refused, because %s. %s",
-    sending->target.description, next->description, reason, remedy);
-}
-
-/* Development set-ups name this machine by whatever name comes first: when
- * the request itself goes to this machine, so does a redirect to a port that
- * the cluster announced for this machine, under the name that was
- * configured. */
-static int
-apply_loopback_rule (const struct sending *sending, struct http_target *next,
-                     bool *ret_allowed, struct error *error)
-{
-  *ret_allowed = sending->origin.loopback && next->loopback
-                 && is_announced_here (sending->client, next->place.port);
-  if (!*ret_allowed
-      || strcmp (next->place.host, sending->origin.place.host) == 0)
-    return EZCDC_OK;
-  return http_target_move (next, sending->origin.place.host, error);
-}
-
-static int
-check_redirect (const struct sending *sending, struct http_target *next,
-                struct error *error)
-{
-  struct http_client *client = sending->client;
-  bool allowed = http_place_equal (&next->place, &sending->origin.place)
-                 || is_announced (client, &next->place);
-  int result;
-
-  if (!allowed) {
-    result = apply_loopback_rule (sending, next, &allowed, error);
-    if (result != EZCDC_OK)
-      return result;
-  }
-  if (!allowed)
-    return refuse_redirect (sending, next,
-                            "that host and port are neither configured nor "
-                            "announced by the cluster",
-                            "Check what the server redirects to", error);
-  if (sending->target.https && !next->https && !may_be_plain (client))
-    return refuse_redirect (
-      sending, next, "it leaves TLS",
-      "Put a TLS proxy in front, or, on a private network, write "
-      "load_plaintext = allow in the section of the sink",
-      error);
-  return EZCDC_OK;
-}
-
-/* Sets sending->target to where the answer sends us. */
-static int
-follow (struct sending *sending, struct error *error)
-{
-  CLEANUP_TARGET struct http_target next = { 0 };
-  int result;
-
-  if (sending->exchange.location[0] == '\0')
-    return error_set (error, EZCDC_E_UNAVAILABLE,
-                      "%s: a redirect that does not say where to",
-                      sending->target.description);
-  result = http_target_resolve (&sending->target, sending->exchange.location,
-                                &next, error);
-  if (result == EZCDC_E_MEMORY)
-    return result;
-  if (result != EZCDC_OK)
-    return error_set (error, EZCDC_E_CONFIG, "%s: its redirect is refused: %s",
-                      sending->target.description, error->text);
-  http_client_scrub (sending->client, next.description);
-  result = check_redirect (sending, &next, error);
-  if (result != EZCDC_OK)
-    return result;
-  http_target_clear (&sending->target);
-  sending->target = next;
-  next = (struct http_target){ 0 };
-  return EZCDC_OK;
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -470,7 +319,9 @@ send_to_the_end (struct sending *sending, struct error *error)
       return error_set (error, EZCDC_E_UNAVAILABLE,
                         "%s: more than %d redirects",
                         sending->origin.description, REDIRECTS_MAX);
-    result = follow (sending, error);
+    result = http_client_follow (sending->client, &sending->origin,
+                                 &sending->target, sending->exchange.location,
+                                 error);
     if (result != EZCDC_OK)
       return result;
   }
@@ -543,30 +394,6 @@ http_client_perform (struct http_client *client,
 }
 
 /* ----------------------------------------------------------- life and lists */
-
-int
-http_client_allow (struct http_client *client, const char *host, uint32_t port,
-                   struct error *error)
-{
-  struct http_place place;
-  int result = http_place_set (host, port, &place, error);
-
-  if (result != EZCDC_OK)
-    return result;
-  if (is_announced (client, &place))
-    return EZCDC_OK;
-  pthread_mutex_lock (&client->lock);
-  if (client->place_count == PLACES_MAX)
-    result = error_set (error, EZCDC_E_CONFIG,
-                        "more than %d hosts for redirects", PLACES_MAX);
-  else if (!array_reserve (&client->places, &client->place_capacity,
-                           client->place_count + 1, sizeof place))
-    result = error_set (error, EZCDC_E_MEMORY, "out of memory");
-  else
-    client->places[client->place_count++] = place;
-  pthread_mutex_unlock (&client->lock);
-  return result;
-}
 
 int
 http_start (struct error *error)

@@ -3,6 +3,7 @@
 
 core_libezcdc_core_la_SOURCES += \
 	core/http/client.c \
+	core/http/client.h \
 	core/http/credential.c \
 	core/http/credential.h \
 	core/http/failure.c \
@@ -12,6 +13,7 @@ core_libezcdc_core_la_SOURCES += \
 	core/http/instance_http.h \
 	core/http/progress.c \
 	core/http/progress.h \
+	core/http/redirect.c \
 	core/http/request.c \
 	core/http/request.h \
 	core/http/session.c \

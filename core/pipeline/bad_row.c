@@ -293,7 +293,9 @@ dead_letter_store (struct pipeline *pipeline, const struct ezcdc_row *row,
 
   if (table != NULL) {
     table->has_gaps = true;
-    if (state_set_gaps (pipeline->state, table->id, true, error) < 0)
+    if (state_set_mark (pipeline->state, table->id, STATE_MARK_GAPS, true,
+                        error)
+        < 0)
       return error->code;
   }
   /* First the file: a crash in between leaves one line too many there, never

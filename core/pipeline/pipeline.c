@@ -190,9 +190,11 @@ load_tables (struct pipeline *pipeline, bool first, struct error *error)
     struct state_table stored;
     bool has_gaps = false;
 
-    if (state_get_gaps (pipeline->state, table->id, &has_gaps, error) < 0
-        || state_get_left_out (pipeline->state, table->id, &table->left_out,
-                               error)
+    if (state_has_mark (pipeline->state, table->id, STATE_MARK_GAPS, &has_gaps,
+                        error)
+          < 0
+        || state_has_mark (pipeline->state, table->id, STATE_MARK_LEFT_OUT,
+                           &table->left_out, error)
              < 0)
       return error->code;
     table->has_gaps = has_gaps;

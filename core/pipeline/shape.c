@@ -254,7 +254,9 @@ shape_pass_over (struct pipeline *pipeline, struct table *table,
                  struct error *error)
 {
   table->left_out = true;
-  if (state_set_left_out (pipeline->state, table->id, true, error) < 0)
+  if (state_set_mark (pipeline->state, table->id, STATE_MARK_LEFT_OUT, true,
+                      error)
+      < 0)
     return error->code;
   return shape_forget_copy (pipeline, table, error);
 }

@@ -206,7 +206,8 @@ snapshot_take_in (struct pipeline *pipeline, struct table *table,
 {
   memset (&table->copied, 0, sizeof table->copied);
   table->left_out = false;
-  return state_set_left_out (pipeline->state, table->id, false, error);
+  return state_set_mark (pipeline->state, table->id, STATE_MARK_LEFT_OUT,
+                         false, error);
 }
 
 /* What is left to do of one table goes to the list of chunks. */
@@ -228,7 +229,9 @@ snapshot_plan_one (struct snapshot *snapshot, struct table *table,
       return error->code;
     table->rows = 0;
     table->has_gaps = false;
-    if (state_set_gaps (pipeline->state, table->id, false, error) < 0)
+    if (state_set_mark (pipeline->state, table->id, STATE_MARK_GAPS, false,
+                        error)
+        < 0)
       return error->code;
     table->viewed = snapshot->position;
     if (state_set_viewed (pipeline->state, table->id, &table->viewed, error)

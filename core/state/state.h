@@ -107,11 +107,17 @@ int state_get_copied (struct state *state, uint64_t table_id,
                       struct ezcdc_position *ret_position,
                       struct error *error);
 
-/* Whether the changes of a table are left out until it is copied. */
-int state_set_left_out (struct state *state, uint64_t table_id, bool left_out,
-                        struct error *error);
-int state_get_left_out (struct state *state, uint64_t table_id,
-                        bool *ret_left_out, struct error *error);
+/* What is to be remembered of a table until it is copied.  The numbers stand
+ * in the file. */
+enum state_mark {
+  STATE_MARK_GAPS = 1,     /* rows of it are among the dead letters */
+  STATE_MARK_LEFT_OUT = 2, /* its changes are left out */
+};
+
+int state_set_mark (struct state *state, uint64_t table_id,
+                    enum state_mark mark, bool set, struct error *error);
+int state_has_mark (struct state *state, uint64_t table_id,
+                    enum state_mark mark, bool *ret_has, struct error *error);
 
 /* Whether the last copy of tables was finished, of all that were due. */
 int state_set_copied_all (struct state *state, bool copied,
@@ -175,11 +181,6 @@ int state_add_dead_letter (struct state *state, const char *table,
                            struct error *error);
 int state_count_dead_letters (struct state *state, int64_t *ret_count,
                               struct error *error);
-/* Whether rows of the table are among them, or were when it was copied last. */
-int state_set_gaps (struct state *state, uint64_t table_id, bool gaps,
-                    struct error *error);
-int state_get_gaps (struct state *state, uint64_t table_id, bool *ret_gaps,
-                    struct error *error);
 
 /* What "ezcdc status" shows of the pipeline as a whole. */
 struct state_status {

@@ -245,57 +245,31 @@ state_get_copied_all (struct state *state, bool *ret_copied,
 }
 
 int
-state_set_gaps (struct state *state, uint64_t table_id, bool gaps,
-                struct error *error)
+state_set_mark (struct state *state, uint64_t table_id, enum state_mark mark,
+                bool set, struct error *error)
 {
-  int result = state_run (state, error,
-                          gaps ? "INSERT OR IGNORE INTO gaps VALUES (?)"
-                               : "DELETE FROM gaps WHERE table_id = ?",
-                          "i", (int64_t) table_id);
+  int result = state_run (
+    state, error,
+    set ? "INSERT OR IGNORE INTO marks VALUES (?, ?)"
+        : "DELETE FROM marks WHERE table_id = ? AND mark = ?",
+    "ii", (int64_t) table_id, (int64_t) mark);
 
   return result < 0 ? result : 0;
 }
 
 int
-state_get_gaps (struct state *state, uint64_t table_id, bool *ret_gaps,
-                struct error *error)
+state_has_mark (struct state *state, uint64_t table_id, enum state_mark mark,
+                bool *ret_has, struct error *error)
 {
-  bool gaps = false;
-  int result = state_read (state, error, "look for dead letters", any_row,
-                           &gaps, "SELECT 1 FROM gaps WHERE table_id = ?", "i",
-                           (int64_t) table_id);
-
-  if (result < 0)
-    return result;
-  *ret_gaps = gaps;
-  return 0;
-}
-
-int
-state_set_left_out (struct state *state, uint64_t table_id, bool left_out,
-                    struct error *error)
-{
-  int result = state_run (state, error,
-                          left_out
-                            ? "INSERT OR IGNORE INTO left_out VALUES (?)"
-                            : "DELETE FROM left_out WHERE table_id = ?",
-                          "i", (int64_t) table_id);
-
-  return result < 0 ? result : 0;
-}
-
-int
-state_get_left_out (struct state *state, uint64_t table_id, bool *ret_left_out,
-                    struct error *error)
-{
-  bool left_out = false;
+  bool has = false;
   int result = state_read (
-    state, error, "look whether a table is left out", any_row, &left_out,
-    "SELECT 1 FROM left_out WHERE table_id = ?", "i", (int64_t) table_id);
+    state, error, "read the marks of a table", any_row, &has,
+    "SELECT 1 FROM marks WHERE table_id = ? AND mark = ?", "ii",
+    (int64_t) table_id, (int64_t) mark);
 
   if (result < 0)
     return result;
-  *ret_left_out = left_out;
+  *ret_has = has;
   return 0;
 }
 
@@ -381,8 +355,7 @@ state_forget_table (struct state *state, uint64_t table_id,
     "DELETE FROM columns WHERE table_id = ?",
     "DELETE FROM copies WHERE table_id = ?",
     "DELETE FROM views WHERE table_id = ?",
-    "DELETE FROM gaps WHERE table_id = ?",
-    "DELETE FROM left_out WHERE table_id = ?",
+    "DELETE FROM marks WHERE table_id = ?",
     "DELETE FROM followed WHERE table_id = ?",
     "DELETE FROM tables WHERE id = ?",
   };

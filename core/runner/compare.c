@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/memory.h"
 #include "core/base/text.h"
 #include "core/pipeline/batch.h"
 #include "core/pipeline/hash.h"
@@ -48,15 +49,9 @@ compare_init (struct compare *compare, const struct ezcdc_table *table,
 {
   memset (compare, 0, sizeof *compare);
   compare->table = table;
-  compare->slot_count = 4 * COMPARE_KEYS;
   compare->buckets = calloc (COMPARE_BUCKETS, sizeof *compare->buckets);
-  compare->keys = calloc (COMPARE_KEYS, sizeof *compare->keys);
-  compare->slots = calloc (compare->slot_count, sizeof *compare->slots);
-  if (compare->buckets == NULL || compare->keys == NULL
-      || compare->slots == NULL) {
-    compare_free (compare);
+  if (compare->buckets == NULL)
     return error_set (error, EZCDC_E_MEMORY, "compare: out of memory");
-  }
   return 0;
 }
 
@@ -81,27 +76,29 @@ compare_add (struct compare *compare, enum compare_side side,
   uint64_t other_sum = row_hash (compare->table, values, OTHER_SEED);
 
   compare->rows[side]++;
+  bucket->rows[side]++;
   if (side == COMPARE_SOURCE) {
     bucket->sum += sum;
     bucket->other_sum += other_sum;
-    bucket->rows++;
   }
   else {
     bucket->sum -= sum;
     bucket->other_sum -= other_sum;
-    bucket->rows--;
   }
 }
 
 static bool
 bucket_differs (const struct compare_bucket *bucket)
 {
-  return bucket->sum != 0 || bucket->other_sum != 0 || bucket->rows != 0;
+  return bucket->sum != 0 || bucket->other_sum != 0
+         || bucket->rows[COMPARE_SOURCE] != bucket->rows[COMPARE_TARGET];
 }
 
 bool
 compare_differs (const struct compare *compare)
 {
+  if (compare->settled)
+    return compare->key_count > 0 || compare->truncated;
   for (size_t i = 0; i < COMPARE_BUCKETS; i++)
     if (bucket_differs (&compare->buckets[i]))
       return true;
@@ -143,41 +140,15 @@ key_slot (const struct compare *compare, uint64_t hash, const char *text)
   return &compare->slots[slot];
 }
 
-int
-compare_look (struct compare *compare, enum compare_side side,
-              const struct ezcdc_value *values)
+static void
+slots_fill (struct compare *compare)
 {
-  uint64_t hash = batch_key_hash (compare->table, values);
-  struct compare_key *key;
-  size_t *slot;
-  char *text;
-
-  if (!bucket_differs (&compare->buckets[hash % COMPARE_BUCKETS]))
-    return 0;
-  text = key_text (compare->table, values);
-  if (text == NULL)
-    return -1;
-  slot = key_slot (compare, hash, text);
-  if (*slot == 0 && compare->key_count == COMPARE_KEYS) {
-    compare->truncated = true;
-    free (text);
-    return 0;
-  }
-  if (*slot == 0) {
-    key = &compare->keys[compare->key_count++];
-    memset (key, 0, sizeof *key);
-    key->text = text;
-    key->key_hash = hash;
-    *slot = compare->key_count;
-  }
-  else {
-    key = &compare->keys[*slot - 1];
-    free (text);
-  }
-  /* A sum, so that a key that is there twice does not look like one. */
-  key->row_hash[side] += row_hash (compare->table, values, ROW_SEED);
-  key->present[side] = true;
-  return 0;
+  if (compare->slots == NULL)
+    return;
+  memset (compare->slots, 0, compare->slot_count * sizeof *compare->slots);
+  for (size_t i = 0; i < compare->key_count; i++)
+    *key_slot (compare, compare->keys[i].key_hash,
+               compare->keys[i].text) = i + 1;
 }
 
 /* Keeps the keys that function wants, in order, and builds the slots anew. */
@@ -199,11 +170,97 @@ compare_filter (struct compare *compare,
   }
   dropped = compare->key_count - kept;
   compare->key_count = kept;
-  memset (compare->slots, 0, compare->slot_count * sizeof *compare->slots);
-  for (size_t i = 0; i < kept; i++)
-    *key_slot (compare, compare->keys[i].key_hash,
-               compare->keys[i].text) = i + 1;
+  slots_fill (compare);
   return dropped;
+}
+
+/* Room for so many keys beside those that are known. */
+static bool
+compare_reserve (struct compare *compare, size_t count)
+{
+  size_t capacity = compare->key_count + count;
+
+  if (capacity <= compare->key_capacity)
+    return true;
+  if (!array_reserve (&compare->keys, &compare->key_capacity, capacity,
+                      sizeof *compare->keys))
+    return false;
+  free (compare->slots);
+  compare->slot_count = 2 * compare->key_capacity;
+  compare->slots = calloc (compare->slot_count, sizeof *compare->slots);
+  if (compare->slots == NULL)
+    return false;
+  slots_fill (compare);
+  return true;
+}
+
+int
+compare_pass_begin (struct compare *compare, bool *ret_more,
+                    struct error *error)
+{
+  /* The target may have more rows than it had at the first look. */
+  uint64_t room = COMPARE_PASS_ROWS;
+  uint64_t rows = 0;
+  size_t at = compare->pass_end;
+
+  compare->pass_begin = at;
+  for (; at < COMPARE_BUCKETS; at++) {
+    const struct compare_bucket *bucket = &compare->buckets[at];
+    uint64_t more = (uint64_t) (bucket->rows[0] + bucket->rows[1]);
+
+    if (!bucket_differs (bucket))
+      continue;
+    if (rows > 0 && rows + more > COMPARE_PASS_ROWS)
+      break;
+    rows += more;
+  }
+  *ret_more = rows > 0 && compare->key_count < COMPARE_KEYS
+              && compare->passes++ < COMPARE_PASSES;
+  if (rows > 0 && !*ret_more)
+    compare->truncated = true;
+  compare->pass_end = at;
+  if (*ret_more && !compare_reserve (compare, rows + room))
+    return error_set (error, EZCDC_E_MEMORY, "compare: out of memory");
+  return 0;
+}
+
+int
+compare_look (struct compare *compare, enum compare_side side,
+              const struct ezcdc_value *values)
+{
+  uint64_t hash = batch_key_hash (compare->table, values);
+  size_t bucket = hash % COMPARE_BUCKETS;
+  struct compare_key *key;
+  size_t *slot;
+  char *text;
+
+  if (bucket < compare->pass_begin || bucket >= compare->pass_end
+      || !bucket_differs (&compare->buckets[bucket]))
+    return 0;
+  text = key_text (compare->table, values);
+  if (text == NULL)
+    return -1;
+  slot = key_slot (compare, hash, text);
+  if (*slot == 0 && compare->key_count == compare->key_capacity) {
+    compare->truncated = true;
+    free (text);
+    return 0;
+  }
+  if (*slot == 0) {
+    key = &compare->keys[compare->key_count++];
+    memset (key, 0, sizeof *key);
+    key->text = text;
+    key->key_hash = hash;
+    *slot = compare->key_count;
+  }
+  else {
+    key = &compare->keys[*slot - 1];
+    free (text);
+  }
+  /* A sum, so that a key that is there twice does not look like one. */
+  key->row_hash[side] += row_hash (compare->table, values, ROW_SEED);
+  key->present[side] = true;
+  return 0;
 }
 
 static bool
@@ -215,7 +272,7 @@ key_differs (struct compare_key *key, const void *context)
 }
 
 void
-compare_drop_equal (struct compare *compare)
+compare_pass_end (struct compare *compare)
 {
   compare_filter (compare, key_differs, NULL);
 }
@@ -224,21 +281,25 @@ static bool
 key_was_the_same (struct compare_key *key, const void *context)
 {
   const struct compare *earlier = context;
-  size_t slot = *key_slot (earlier, key->key_hash, key->text);
   const struct compare_key *before;
+  size_t slot;
 
+  if (earlier->slots == NULL)
+    return false;
+  slot = *key_slot (earlier, key->key_hash, key->text);
   if (slot == 0)
     return false;
   before = &earlier->keys[slot - 1];
-  key->settled = memcmp (before->row_hash, key->row_hash, sizeof key->row_hash)
-                   == 0
-                 && memcmp (before->present, key->present, sizeof key->present)
-                      == 0;
-  return key->settled;
+  return memcmp (before->row_hash, key->row_hash, sizeof key->row_hash) == 0
+         && memcmp (before->present, key->present, sizeof key->present) == 0;
 }
 
-size_t
+bool
 compare_settle (struct compare *compare, const struct compare *earlier)
 {
-  return compare_filter (compare, key_was_the_same, earlier);
+  size_t dropped = compare_filter (compare, key_was_the_same, earlier);
+
+  compare->truncated = compare->truncated || earlier->truncated;
+  compare->settled = true;
+  return dropped == 0 && !compare->truncated;
 }

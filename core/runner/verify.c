@@ -243,6 +243,25 @@ wait_for_run (struct verify *verify, const struct ezcdc_position *position,
   return 0;
 }
 
+/* Row by row, where the sums differ. */
+static int
+look_closely (struct pipeline *pipeline, void *view,
+              const struct ezcdc_table *table, struct compare *compare,
+              struct error *error)
+{
+  bool more;
+  int result = compare_pass_begin (compare, &more, error);
+
+  while (result == 0 && more) {
+    result = read_both (pipeline, view, table, compare, true, error);
+    if (result < 0)
+      break;
+    compare_pass_end (compare);
+    result = compare_pass_begin (compare, &more, error);
+  }
+  return result;
+}
+
 static int
 look_at_view (struct verify *verify, void *view,
               const struct ezcdc_position *position,
@@ -256,10 +275,7 @@ look_at_view (struct verify *verify, void *view,
     return error->code;
   if (!compare_differs (compare))
     return 0;
-  if (read_both (pipeline, view, table, compare, true, error) < 0)
-    return error->code;
-  compare_drop_equal (compare);
-  return 0;
+  return look_closely (pipeline, view, table, compare, error);
 }
 
 static int
@@ -289,24 +305,44 @@ look (struct verify *verify, const struct ezcdc_table *table,
   return result;
 }
 
+/* live: rows may have changed while they were read. */
+static int
+look_again (struct verify *verify, const struct ezcdc_table *table,
+            struct compare *compare, bool live, bool *ret_settled,
+            struct error *error)
+{
+  struct compare earlier = *compare;
+  int result;
+
+  memset (compare, 0, sizeof *compare);
+  result = look (verify, table, compare, error);
+  if (result == 0)
+    *ret_settled = !live || compare_settle (compare, &earlier);
+  compare_free (&earlier);
+  return result;
+}
+
 /* Looks until nothing differs or what differs stays the same. */
 static int
 verify_table (struct verify *verify, const struct ezcdc_table *table,
               struct compare *compare, struct error *error)
 {
-  struct compare earlier;
+  bool live = pipeline_is_alive (verify);
+  bool settled = !live;
   int result = look (verify, table, compare, error);
 
-  for (int i = 1; result == 0 && i < VERIFY_LOOKS && compare->key_count > 0
-                  && pipeline_is_alive (verify);
+  for (int i = 1; result == 0 && !settled && compare_differs (compare)
+                  && i < VERIFY_LOOKS;
        i++) {
-    earlier = *compare;
-    memset (compare, 0, sizeof *compare);
-    result = look (verify, table, compare, error);
-    if (result == 0 && compare_settle (compare, &earlier) == 0)
-      i = VERIFY_LOOKS;
-    compare_free (&earlier);
+    live = pipeline_is_alive (verify);
+    result = look_again (verify, table, compare, live, &settled, error);
   }
+  if (result == 0 && live && compare_differs (compare)
+      && compare->key_count == 0)
+    return error_set (error, EZCDC_E_OPERATOR,
+                      "more of its rows change at once than can be looked at "
+                      "one by one; verify it when less is written, or stop "
+                      "the pipeline before");
   return result;
 }
 
@@ -331,7 +367,7 @@ tell_text (const struct table *table, const struct compare *compare,
                 reason);
     return;
   }
-  if (compare->key_count == 0) {
+  if (!compare_differs (compare)) {
     print_line ("%s: equal, %lld rows", table->name,
                 (long long) compare->rows[COMPARE_SOURCE]);
     return;
@@ -365,7 +401,8 @@ tell_json (struct json *json, const struct table *table,
   json_object_begin (json);
   json_member_text (json, "name", table->name);
   json_member_text (json, "target", table->target);
-  json_member_bool (json, "equal", reason == NULL && compare->key_count == 0);
+  json_member_bool (json, "equal",
+                    reason == NULL && !compare_differs (compare));
   json_member_text (json, "reason", reason);
   json_key (json, "source_rows");
   tell_rows (json, compare->rows[COMPARE_SOURCE], reason);
@@ -389,7 +426,7 @@ static void
 tell (struct verify *verify, const struct table *table,
       const struct compare *compare, const char *reason)
 {
-  if (compare->key_count > 0 || reason != NULL)
+  if (reason != NULL || compare_differs (compare))
     verify->different = true;
   if (verify->as_json)
     tell_json (&verify->json, table, compare, reason);

@@ -363,6 +363,34 @@ def test_verify_names_the_differing_key(items, damage, key):
     assert key in json.dumps(done.json()), done
 
 
+def test_verify_finds_rows_behind_many_equal_ones(items):
+    """They lie in so many places that these hold many more rows than are
+    looked at one by one at a time."""
+    items.sql("CREATE TABLE many (id int PRIMARY KEY, v text);"
+              "INSERT INTO many SELECT i, 'v' || i"
+              " FROM generate_series(1, 300000) i")
+    pipeline = items.pipeline(tables="public.many")
+    pipeline.until_caught_up()
+    for change, kind, count in [
+        ("INSERT INTO many SELECT i, 'new'"
+         " FROM generate_series(300001, 306000) i", "missing", 6000),
+        ("DELETE FROM many WHERE id > 300000 OR id % 10 = 0",
+         "extra", 30000),
+    ]:
+        items.sql(change)
+        done = pipeline.verify("--json")
+        assert done.code == engine.FOUND, done
+        table, = done.json()["tables"]
+        assert not table["equal"] and not table["truncated"]
+        kinds = [difference["kind"] for difference in table["differences"]]
+        assert kinds == [kind] * count
+        assert pipeline.verify().code == engine.FOUND
+    items.sql("UPDATE many SET v = 'other'")
+    done = pipeline.verify()
+    assert done.code == engine.FOUND, done
+    assert "at least" in done.stdout, done
+
+
 def test_verify_compares_numbers_without_a_scale_as_numbers(items):
     items.sql("INSERT INTO items VALUES (1001, 'a', 1.10), (1002, 'b', 100),"
               " (1003, 'c', 0.0), (1004, 'd', -20.50)")

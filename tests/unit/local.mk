@@ -16,6 +16,7 @@ unit_tests = \
 	tests/unit/test-audit-verify \
 	tests/unit/test-batch \
 	tests/unit/test-client-key \
+	tests/unit/test-compare \
 	tests/unit/test-copies \
 	tests/unit/test-rounds \
 	tests/unit/test-shapes \

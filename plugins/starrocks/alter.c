@@ -70,25 +70,40 @@ collect_columns (struct starrocks *self, MYSQL_RES *result, int generation,
   return EZCDC_OK;
 }
 
-int
-ddl_read_columns (struct starrocks *self, struct connection *connection,
-                  const char *table, struct target_columns *ret_columns)
+static void
+columns_question (const struct starrocks *self, const char *table,
+                  int generation, struct buffer *sql)
 {
-  struct buffer sql = { 0 };
-  MYSQL_RES *result;
-  int generation = starrocks_version (self) >= 30100, code;
-
-  buffer_printf (&sql,
+  buffer_printf (sql,
                  "SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_KEY, "
                  "COLUMN_DEFAULT%s FROM information_schema.columns "
                  "WHERE TABLE_SCHEMA = ",
                  generation ? ", GENERATION_EXPRESSION" : "");
-  literal_append (&sql, self->settings.database);
-  buffer_text (&sql, " AND TABLE_NAME = ");
-  literal_append (&sql, table);
-  buffer_text (&sql, " ORDER BY ORDINAL_POSITION");
-  code = query_store (self, connection, &sql, "read the table's columns",
-                      &result);
+  literal_append (sql, self->settings.database);
+  buffer_text (sql, " AND TABLE_NAME = ");
+  literal_append (sql, table);
+  buffer_text (sql, " ORDER BY ORDINAL_POSITION");
+}
+
+int
+ddl_read_columns (struct starrocks *self, struct connection *connection,
+                  const char *table, struct target_columns *ret_columns)
+{
+  static const char what[] = "read the table's columns";
+  int generation = starrocks_version (self) >= 30100, code;
+  struct buffer sql = { 0 };
+  MYSQL_RES *result;
+
+  columns_question (self, table, generation, &sql);
+  code = query_store (self, connection, &sql, what, &result);
+  if (code == EZCDC_E_OPERATOR && generation) {
+    /* Not every server's number tells what it knows; one that does not know
+     * how a column is generated has none that is. */
+    generation = 0;
+    buffer_clear (&sql);
+    columns_question (self, table, generation, &sql);
+    code = query_store (self, connection, &sql, what, &result);
+  }
   buffer_free (&sql);
   if (code != EZCDC_OK)
     return code;

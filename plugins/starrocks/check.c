@@ -33,6 +33,9 @@ check_version (struct starrocks *self)
   if (version < 20500)
     report (self, EZCDC_REPORT_FAIL, "StarRocks version", finding,
             "2.5 or later is needed");
+  else if (!compression_is_known (self))
+    report (self, EZCDC_REPORT_FAIL, "StarRocks version", finding,
+            "the option compression needs 3.2.7 or later: remove it");
   else
     report (self, EZCDC_REPORT_OK, "StarRocks version", finding, NULL);
 }

@@ -120,6 +120,10 @@ target_prepare (struct starrocks *self, struct target *target,
   struct layout *layout = NULL;
   int code = starrocks_ready (self), done = 0;
 
+  if (code == EZCDC_OK && !compression_is_known (self))
+    code = host->fail (self->instance, EZCDC_E_CONFIG,
+                       "compression: this StarRocks takes none, as before "
+                       "3.2.7; remove the option");
   if (code == EZCDC_OK)
     code = check_source (self, table);
   if (code == EZCDC_OK)

@@ -63,7 +63,12 @@ int target_prepare (struct starrocks *self, struct target *target,
 int target_bind (struct starrocks *self, const struct ezcdc_table *table,
                  struct layout **ret_layout);
 
+/* The first version that takes compressed loads. */
+#define COMPRESSION_OLDEST 30207
+
 /* write.c, scan.c, check.c */
+/* Whether the server takes the compression that is configured. */
+int compression_is_known (struct starrocks *self);
 int starrocks_write (void *self, const struct ezcdc_batch *batch);
 int starrocks_scan (void *self, const struct ezcdc_table *table,
                     struct ezcdc_feed *feed);

@@ -450,6 +450,15 @@ write_rows (struct writing *writing)
   return code;
 }
 
+int
+compression_is_known (struct starrocks *self)
+{
+  int method = self->settings.compression;
+
+  return method == COMPRESSION_AUTO || method == COMPRESSION_NONE
+         || starrocks_version (self) >= COMPRESSION_OLDEST;
+}
+
 static int
 choose_compression (struct starrocks *self)
 {
@@ -458,7 +467,8 @@ choose_compression (struct starrocks *self)
   if (settings->compression != COMPRESSION_AUTO)
     return settings->compression;
   /* Over the loopback it only costs time. */
-  if (settings->endpoints[0].loopback || starrocks_version (self) < 30207)
+  if (settings->endpoints[0].loopback
+      || starrocks_version (self) < COMPRESSION_OLDEST)
     return COMPRESSION_NONE;
   return COMPRESSION_ZSTD;
 }

@@ -218,6 +218,33 @@ def test_versions():
                 polite(server)
 
 
+def test_a_catalog_that_does_not_tell_of_generated_columns():
+    """a server that does not know the column, whatever its version"""
+    server = fresh()
+    server.fault("sql_error", table="(?s).*GENERATION_EXPRESSION.*", times=99,
+                 message="Column 'GENERATION_EXPRESSION' cannot be resolved.")
+    with opened(server) as sink:
+        expect(sink("prepare", table=TYPES), OK)
+        expect(sink("prepare", table=TYPES), OK)
+        expect(write(sink, TYPES, "a", *(upsert(*row) for row in TYPE_ROWS)),
+               OK)
+        assert sink.rows(TYPES) == sorted(map(read_as, TYPE_ROWS))
+    server.clear_faults()
+    polite(server)
+
+
+def test_compression_that_the_server_does_not_know():
+    """it would take the body for broken rows"""
+    with stand_in("--version", "3.1.11") as server:
+        for method in "zstd", "lz4_frame":
+            with opened(server, compression=method) as sink:
+                answer = expect(sink("prepare", table=TYPES), CONFIG)
+                assert "compression" in answer["error"], answer
+        assert not server.loads()
+        with opened(server, compression="none") as sink:
+            expect(sink("prepare", table=TYPES), OK)
+
+
 def test_native_types():
     """json_type = json and decimal_unlimited = decimal"""
     server = fresh()

@@ -72,12 +72,12 @@ void compare_free (struct compare *compare);
 /* The first look: one row of one side. */
 void compare_add (struct compare *compare, enum compare_side side,
                   const struct ezcdc_value *values);
-/* Whether the sets differ: in the first look, or, when compare_settle was asked,
- * in a way that has settled or in rows that no pass came to. */
+/* Whether the sets differ: in the first look, or, when compare_settle was
+ * asked, in a way that has settled or in rows that no pass came to. */
 bool compare_differs (const struct compare *compare);
 
-/* The second look: chooses the buckets of the next pass.  *ret_more is false if
- * none is left or enough keys are known. */
+/* The second look: chooses the buckets of the next pass.  *ret_more is false
+ * if none is left or enough keys are known. */
 int compare_pass_begin (struct compare *compare, bool *ret_more,
                         struct error *error);
 /* One row of one side, the source's first.  -1 if out of memory. */

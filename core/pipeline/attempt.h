@@ -25,6 +25,7 @@ struct chunk {
   struct table *table;
   int64_t sequence;
   char text[CHUNK_TEXT_MAX + 1];
+  uint64_t attempt; /* to read it, from 0; of the worker that has it */
   /* Under the snapshot's lock. */
   size_t pending; /* batches that are not durable yet */
   int64_t rows;   /* durable */

@@ -95,14 +95,11 @@ int batch_add (struct batch *batch, const struct change *change);
 /* The table is emptied here: what was gathered before it is moot. */
 int batch_truncate (struct batch *batch, const struct change *change);
 
-/* Takes one row out (it was refused). Only before a write. */
-/* The target may lack rows: unchanged values of all rows are to be read again
- * from the source. */
-void batch_repair_all (struct batch *batch);
-
 /* Unchanged values of all rows are to be read again from the source: the target
  * may not have the rows that they would come from. */
 void batch_repair_all (struct batch *batch);
+
+/* Takes one row out (it was refused). Only before a write. */
 void batch_remove (struct batch *batch, size_t row);
 
 /* Whether there is nothing to write. */
@@ -124,6 +121,7 @@ struct label_origin {
   const char *chunk;    /* of a snapshot; NULL: of the stream */
   int64_t run;          /* counted in the state */
   uint64_t reading;     /* of this run: the view or stream that was opened */
+  uint64_t attempt;     /* to read the chunk; 0 for the first */
 };
 
 /* Sets the label: a function of the origin, the table and the range of

@@ -35,7 +35,8 @@ digest_string (EVP_MD_CTX *context, const char *string)
 static int
 digest_origin (EVP_MD_CTX *context, const struct label_origin *origin)
 {
-  uint64_t numbers[2] = { (uint64_t) origin->run, origin->reading };
+  uint64_t numbers[3] = { (uint64_t) origin->run, origin->reading,
+                          origin->attempt };
 
   if (digest_string (context, origin->pipeline) < 0
       || digest_string (context, origin->identity) < 0

@@ -46,8 +46,10 @@ chunk_submit (struct chunk *chunk, struct batch *batch)
 {
   struct pipeline *pipeline = chunk->snapshot->pipeline;
   struct label_origin origin = snapshot_origin (chunk->snapshot, chunk->text);
-  int result = batch_set_label (batch, &origin);
+  int result;
 
+  origin.attempt = chunk->attempt;
+  result = batch_set_label (batch, &origin);
   if (result < 0) {
     batch_free (batch);
     return instance_fail (pipeline->source, result, "make a label");
@@ -263,7 +265,8 @@ chunk_is_read (struct chunk *chunk, struct error *error)
                              chunk->sequence, error);
 }
 
-/* Before a chunk is read again: nothing of the first try is under way. */
+/* Before a chunk is read again: nothing of the first try is under way. Its rows
+ * may come in another order, so their batches have other labels. */
 static void
 chunk_reset (struct worker *worker)
 {
@@ -273,6 +276,7 @@ chunk_reset (struct worker *worker)
 
   batch_free (worker->batch);
   worker->batch = NULL;
+  chunk->attempt++;
   pthread_mutex_lock (&snapshot->lock);
   while (chunk->pending > 0 && pipeline->stop == STOP_NONE) {
     struct timespec deadline = clock_deadline (SNAPSHOT_TICK);

@@ -36,7 +36,7 @@ session_texts_are_bytes (const struct session *session)
 #define LOCK_MS "10000"
 
 /* The role's or the database's own settings must not change a value's text
- * or cut a long copy short. */
+ * or cut a long copy short, and the rows of a chunk come in one order. */
 static int
 session_pin_settings (struct session *session)
 {
@@ -47,6 +47,7 @@ session_pin_settings (struct session *session)
     " SET xmloption = 'content'; SET standard_conforming_strings = on;"
     " SET search_path = pg_catalog; SET row_security = off;"
     " SET synchronize_seqscans = off; SET jit = off;"
+    " SET max_parallel_workers_per_gather = 0;"
     " SET default_transaction_read_only = off;"
     " SET statement_timeout = 0;"
     " SET lock_timeout = 0;"

@@ -3,6 +3,8 @@
 
 import pytest
 
+from harness import engine
+from harness.waiting import wait_for
 from harness.workload import TABLES, Workload
 
 
@@ -39,6 +41,39 @@ def test_h36_connections_cut_during_the_snapshot(world):
                 "ezcdc is connected", every=0.01):
             world.postgres.terminate(pid)
     world.settle(run, *TABLES, timeout=120)
+
+
+def test_a_chunk_that_is_read_again_in_another_order(world):
+    """The publication's row filter goes through parallel workers, as often as
+    the server likes: the rows come as they come, also in a second attempt."""
+    world.sql("CREATE TABLE big (id int PRIMARY KEY, v text);"
+              "INSERT INTO big SELECT i, repeat(md5(i::text), 14)"
+              " FROM generate_series(1, 60000) i; ANALYZE big")
+    world.admin("CREATE PUBLICATION filtered FOR TABLE big"
+                " WHERE (length(v) % 2 = 0)"
+                " WITH (publish_via_partition_root = true)")
+    for setting in ("parallel_setup_cost", "parallel_tuple_cost",
+                    "min_parallel_table_scan_size"):
+        world.admin(f"ALTER ROLE {world.role} SET {setting} = 0")
+    pipeline = world.pipeline(source={"publication": "filtered"},
+                              batch={"max_rows": 500, "memory": "8MiB",
+                                     "writers": 1})
+    held = world.starrocks.hold("big")
+    run = pipeline.start("--until-caught-up")
+    wait_for(held.reached, 60, "a load is held", because=run.describe)
+    readers = ("SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY%'"
+               " AND state = 'active' AND usename = '" + world.role + "'"
+               " AND backend_type = 'client backend'")
+    pids = [pid for (pid,) in world.postgres.sql(readers)]
+    assert pids
+    for pid in pids:
+        world.postgres.terminate(pid)
+    wait_for(lambda: not world.postgres.sql(readers), 30, "no reader is left")
+    held.release()
+    assert run.wait_exit(120) == 0
+    assert "reading a chunk of the snapshot failed" in run.text, run.text
+    done = pipeline.verify()
+    assert done.code == engine.OK, done
 
 
 def test_kill_9_during_the_snapshot_starts_over_without_leftovers(world):

@@ -298,7 +298,7 @@ static void
 test_labels (void **state)
 {
   struct fixture *f = *state;
-  struct label_origin origin = { "shop", "system", NULL, 7, 1 };
+  struct label_origin origin = { "shop", "system", NULL, 7, 1, 0 };
   struct label_origin other = origin;
   char first[BATCH_LABEL_SIZE];
 
@@ -315,6 +315,9 @@ test_labels (void **state)
   assert_string_not_equal (label_of (f, other), first);
   other = origin;
   other.reading = 2;
+  assert_string_not_equal (label_of (f, other), first);
+  other = origin;
+  other.attempt = 1;
   assert_string_not_equal (label_of (f, other), first);
   add (f, EZCDC_INSERT, "2", "a", NULL, NULL);
   assert_string_not_equal (label_of (f, origin), first);

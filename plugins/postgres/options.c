@@ -81,6 +81,14 @@ const struct ezcdc_option postgres_options[POSTGRES_OPTION_COUNT] = {
     .help = "how long to wait for a connection to stand",
   },
   {
+    .name = "answer_timeout",
+    .type = EZCDC_OPTION_DURATION,
+    .default_value = "2min",
+    .minimum = INT64_C (1000000),
+    .maximum = INT64_C (86400000000),
+    .help = "how long to wait for an answer about the catalog",
+  },
+  {
     .name = "channel_binding",
     .type = EZCDC_OPTION_CHOICE,
     .default_value = "auto",
@@ -190,6 +198,8 @@ options_read (struct postgres *self)
   self->channel_binding = host->option_string (instance, "channel_binding");
   self->connect_timeout_ms = host->option_integer (instance, "connect_timeout")
                              / 1000;
+  self->answer_timeout_ms = host->option_integer (instance, "answer_timeout")
+                            / 1000;
   snprintf (self->port, sizeof self->port, "%d",
             (int) host->option_integer (instance, "port"));
   snprintf (self->application, sizeof self->application, "ezcdc_%s",

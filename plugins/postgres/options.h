@@ -6,7 +6,7 @@
 
 #include "postgres.h"
 
-#define POSTGRES_OPTION_COUNT 13
+#define POSTGRES_OPTION_COUNT 14
 extern const struct ezcdc_option postgres_options[POSTGRES_OPTION_COUNT];
 
 /* Fills self from the instance's options. */

@@ -72,6 +72,7 @@ struct postgres {
   const char *channel_binding;         /* as libpq wants it */
   unsigned methods; /* AUTHENTICATION_... of require_auth; 0: not set */
   int64_t connect_timeout_ms;
+  int64_t answer_timeout_ms;
   char slot[POSTGRES_NAME_SIZE];
   char publication[POSTGRES_NAME_SIZE];
   char application[POSTGRES_NAME_SIZE];

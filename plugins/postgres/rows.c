@@ -49,8 +49,9 @@ rows_start (struct rows *rows, const char *sql)
   else
     code = session_fail (rows->session, result, ROWS_WHAT);
   PQclear (result);
-  if (code != EZCDC_OK)
-    (void) session_receive (rows->session, ROWS_WHAT, -1, &result);
+  if (code != EZCDC_OK
+      && session_receive (rows->session, ROWS_WHAT, -1, &result) == EZCDC_OK)
+    PQclear (result);
   return code;
 }
 

@@ -92,7 +92,6 @@ session_open (struct postgres *self, bool replication,
     return host->fail (self->instance, EZCDC_E_MEMORY, "out of memory");
   session->instance = self->instance;
   session->replication = replication;
-  session->answer_ms = -1;
   session->overhead = SESSION_MESSAGE_BYTES;
   snprintf (session->peer_text, sizeof session->peer_text, "%s at %s:%s",
             self->database, self->server, self->port);
@@ -104,10 +103,10 @@ session_open (struct postgres *self, bool replication,
   }
   if (code == EZCDC_OK) {
     PQsetnonblocking (session->connection, 1);
-    /* Later statements may wait for locks. This one belongs to connecting. */
+    /* This one belongs to connecting. */
     session->answer_ms = self->connect_timeout_ms;
     code = session_pin_settings (session);
-    session->answer_ms = -1;
+    session->answer_ms = self->answer_timeout_ms;
   }
   if (code != EZCDC_OK) {
     session_close (session);

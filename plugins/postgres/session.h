@@ -20,7 +20,7 @@ struct session {
   void *ssl;         /* OpenSSL's SSL, or NULL in the clear */
   int version;       /* of the server, 150020 */
   bool replication;  /* takes replication commands */
-  int64_t answer_ms; /* how long an answer may take; -1: for ever */
+  int64_t answer_ms; /* how long an answer about the catalog may take */
   uint64_t asked_at; /* bytes that had arrived when the statement was sent */
   bool lazy;         /* wakes up for many bytes at once, see session_lazy */
   bool fresh;        /* the last consumed bytes held a message */

@@ -134,7 +134,7 @@ slot_create (struct postgres *self, struct session *session)
 {
   struct exported exported = { .session = session };
   char sql[256];
-  PGresult *result = NULL, *rest;
+  PGresult *result = NULL, *rest = NULL;
   int code;
 
   /* Should we be stopped while it waits, the server shall notice. The second

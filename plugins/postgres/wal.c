@@ -76,7 +76,7 @@ postgres_current_position (void *opaque, struct ezcdc_position *ret_position)
   /* This needs no lock. A session that gives no answer is not used again. */
   session->answer_ms = self->connect_timeout_ms;
   code = wal_end (session, &lsn);
-  session->answer_ms = -1;
+  session->answer_ms = self->answer_timeout_ms;
   session_give (self, session);
   if (code == EZCDC_OK)
     *ret_position = position_of_lsn (lsn);

@@ -296,6 +296,34 @@ def test_a_source_that_is_silent_is_not_taken_for_one_without_news(items):
     assert "reading the stream failed" not in run.text
 
 
+def test_a_catalog_that_does_not_answer_does_not_hold_the_stream(items):
+    """The stream's own thread asks it now and then."""
+    pipeline = items.pipeline(pipeline={"recheck_interval": "1s"},
+                              source={"answer_timeout": "8s"})
+    run = pipeline.start()
+    run.wait_streaming()
+    items.wait_same(run, "items")
+    asked = run.wait_until(
+        lambda: [pid for (pid,) in items.postgres.sql(
+            "SELECT pid FROM pg_stat_activity WHERE usename = %s"
+            " AND backend_type = 'client backend'", (items.role,))],
+        "there is a session for questions")
+    for pid in asked:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        run.wait_status(
+            lambda held: "the server has not answered yet" in held["reason"],
+            "the wait is told", timeout=30)
+        run.wait_until(lambda: "no answer within 8 s" in run.text,
+                       "the connection is given up", timeout=30)
+        items.sql("INSERT INTO items VALUES (5000, 'goes on')")
+        items.wait_same(run, "items")
+    finally:
+        for pid in asked:
+            os.kill(pid, signal.SIGCONT)
+    assert run.terminate() == 0
+
+
 def test_a_load_without_an_answer_is_told(streaming):
     world, pipeline, run = streaming
     hold = world.starrocks.hold("items")

@@ -19,7 +19,7 @@
 #include "core/runner/confine.h"
 
 /* A connection that TLS was negotiated for (or not), for status. */
-#define ASSEMBLY_CONNECTIONS 16
+#define ASSEMBLY_CONNECTIONS 256
 
 struct assembly_connection {
   char section[8];

@@ -94,6 +94,9 @@ remember (struct assembly *assembly, struct assembly_connection *fact)
       place = &assembly->connections[i];
   if (place == NULL && assembly->connection_count < ASSEMBLY_CONNECTIONS)
     place = &assembly->connections[assembly->connection_count++];
+  /* Of more than anybody has each connection would be news. */
+  if (place == NULL)
+    news = false;
   if (place != NULL) {
     news = strcmp (place->version, fact->version) != 0
            || strcmp (place->cipher, fact->cipher) != 0
@@ -143,24 +146,34 @@ connections_note (void *context, struct ezcdc_instance *instance,
     tell_expiry (assembly, &fact);
 }
 
-void
-connections_watch (struct assembly *assembly)
+/* One that was not told of yet; from now on it was. */
+static bool
+next_expiring (struct assembly *assembly,
+               struct assembly_connection *ret_expiring)
 {
-  struct assembly_connection expiring[ASSEMBLY_CONNECTIONS];
-  size_t count = 0;
+  bool found = false;
 
   pthread_mutex_lock (&assembly->lock);
-  for (size_t i = 0; i < assembly->connection_count; i++) {
+  for (size_t i = 0; i < assembly->connection_count && !found; i++) {
     struct assembly_connection *fact = &assembly->connections[i];
 
-    if (!fact->expiry_told && is_expiring (fact)) {
+    found = !fact->expiry_told && is_expiring (fact);
+    if (found) {
       fact->expiry_told = true;
-      expiring[count++] = *fact;
+      *ret_expiring = *fact;
     }
   }
   pthread_mutex_unlock (&assembly->lock);
-  for (size_t i = 0; i < count; i++)
-    tell_expiry (assembly, &expiring[i]);
+  return found;
+}
+
+void
+connections_watch (struct assembly *assembly)
+{
+  struct assembly_connection expiring;
+
+  while (next_expiring (assembly, &expiring))
+    tell_expiry (assembly, &expiring);
 }
 
 void

@@ -138,8 +138,7 @@ postgres_reader_begin (void *opaque, const struct ezcdc_table *table,
   if (reader->rows.running)
     return host->fail (instance, EZCDC_E_BUG,
                        "a chunk was begun before the last one ended");
-  retention_look (reader->snapshot->self, reader->holder.session,
-                  RETENTION_SELDOM);
+  retention_look_aside (reader->snapshot->self, RETENTION_SELDOM);
   code = reader_source (reader, table, &chunk, &sql);
   if (code == EZCDC_OK && sql.failed)
     code = host->fail (instance, EZCDC_E_MEMORY, "out of memory");

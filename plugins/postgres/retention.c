@@ -111,12 +111,10 @@ retention_tell_holder (struct postgres *self, struct session *session,
   host->waiting (self->instance, holds ? reason : NULL);
 }
 
-void
-retention_look (struct postgres *self, struct session *session,
-                int64_t interval)
+static bool
+retention_is_due (struct postgres *self, int64_t interval)
 {
   int64_t now = host->monotonic_time ();
-  struct kept kept;
   bool due;
 
   pthread_mutex_lock (&self->lock);
@@ -125,8 +123,36 @@ retention_look (struct postgres *self, struct session *session,
   if (due)
     self->retention.looked = now;
   pthread_mutex_unlock (&self->lock);
-  if (!due || !retention_read (self, session, &kept))
+  return due;
+}
+
+static void
+retention_tell (struct postgres *self, struct session *session)
+{
+  struct kept kept;
+
+  if (!retention_read (self, session, &kept))
     return;
   retention_warn (self, &kept);
   retention_tell_holder (self, session, &kept);
+}
+
+void
+retention_look (struct postgres *self, struct session *session,
+                int64_t interval)
+{
+  if (retention_is_due (self, interval))
+    retention_tell (self, session);
+}
+
+void
+retention_look_aside (struct postgres *self, int64_t interval)
+{
+  struct session *session;
+
+  if (!retention_is_due (self, interval)
+      || session_take (self, &session) != EZCDC_OK)
+    return;
+  retention_tell (self, session);
+  session_give (self, session);
 }

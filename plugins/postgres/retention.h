@@ -24,9 +24,11 @@ struct retention {
 
 /* Warns before the server gives the slot up, and says which transaction makes
  * it keep more than the pipeline needs. Looks if the last look is interval
- * (microseconds) ago. Any session will do, also one in a transaction; a look
- * that fails says nothing. */
+ * (microseconds) ago. A look that fails says nothing, but ends a transaction
+ * that the session is in. */
 void retention_look (struct postgres *self, struct session *session,
                      int64_t interval);
+/* The same in a session of its own. */
+void retention_look_aside (struct postgres *self, int64_t interval);
 
 #endif /* POSTGRES_RETENTION_H */

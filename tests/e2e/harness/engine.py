@@ -2,6 +2,7 @@
 """The ezcdc program as a user meets it: INI files, commands, exit codes, processes."""
 
 import copy
+import contextlib
 import json
 import os
 import pathlib
@@ -303,6 +304,16 @@ class Run:
         if self.running:
             self.process.send_signal(signal.SIGTERM)
         return self.wait_exit(timeout)
+
+    @contextlib.contextmanager
+    def paused(self):
+        """The runner stands still: it looks at nothing meanwhile."""
+        runner = self.runner()
+        os.kill(runner, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(runner, signal.SIGCONT)
 
     def kill(self):
         """SIGKILL to keeper and runner alike: the crash of a machine."""

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/files.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/memory.h"
@@ -244,24 +245,42 @@ open_dead_letters (const char *path, int *ret_descriptor, struct error *error)
   return 0;
 }
 
-/* Appends one line and makes it durable. */
+/* A line that could not be written whole is taken back, so that the next one
+ * begins on a line of its own. */
+static bool
+append_line (int descriptor, const struct text *line)
+{
+  off_t begin = lseek (descriptor, 0, SEEK_END);
+  ssize_t written = begin < 0 ? -1
+                              : write (descriptor, line->data, line->length);
+  int problem;
+
+  if (written >= 0 && (size_t) written < line->length)
+    errno = ENOSPC;
+  else if (written >= 0 && fdatasync (descriptor) == 0)
+    return true;
+  problem = errno;
+  if (written > 0 && ftruncate (descriptor, begin) != 0)
+    log_message (LEVEL_ERROR, "take back a torn dead letter: %m");
+  errno = problem;
+  return false;
+}
+
+/* Appends one line and makes it durable, the file's name too. */
 static int
 dead_letter_append (struct pipeline *pipeline, const struct text *line,
                     struct error *error)
 {
+  const char *folder = pipeline->settings.state_folder;
   CLEANUP_CLOSE int descriptor = -1;
   char path[4096];
 
-  snprintf (path, sizeof path, "%s/dead_letters.jsonl",
-            pipeline->settings.state_folder);
+  snprintf (path, sizeof path, "%s/dead_letters.jsonl", folder);
   if (open_dead_letters (path, &descriptor, error) != 0)
     return error->code;
-  ssize_t written = write (descriptor, line->data, line->length);
-  if (written != (ssize_t) line->length || fdatasync (descriptor) < 0)
-    return error_set (error, EZCDC_E_OPERATOR, "write %s: %s", path,
-                      written >= 0 ? "the disk is full or failing"
-                                   : strerror (errno));
-  return 0;
+  if (!append_line (descriptor, line))
+    return error_set (error, EZCDC_E_OPERATOR, "write %s: %m", path);
+  return folder_sync (folder, error);
 }
 
 static int
@@ -331,49 +350,65 @@ dead_letters_audit (struct pipeline *pipeline, const struct batch *batch,
 }
 
 static int
-compare_descending (const void *one, const void *other)
+compare_rows (const void *one, const void *other)
 {
   uint64_t a = ((const struct bad_row *) one)->row;
   uint64_t b = ((const struct bad_row *) other)->row;
 
-  return (a < b) - (a > b);
+  return (a > b) - (a < b);
+}
+
+/* One row of the batch: why the pipeline ends, or where the row went. */
+static int
+bad_row_apply (struct pipeline *pipeline, const struct bad_row *bad_row,
+               const struct ezcdc_row *row, struct error *error)
+{
+  CLEANUP_TEXT struct text key = { 0 };
+  char position[STATE_TEXT_SIZE] = "";
+
+  key_text (row, &key);
+  pipeline->source_calls->position_text (row->commit, position);
+  if (pipeline->settings.bad_row == BAD_ROW_STOP)
+    return error_set (
+      error, EZCDC_E_OPERATOR,
+      "the sink refuses a row of %s.%s, key %s, position %s: %s; mend the "
+      "row or the target, or set on_bad_row = dead_letter",
+      row->table->schema, row->table->name, text_string (&key), position,
+      bad_row->reason);
+  if (dead_letter_store (pipeline, row, bad_row, text_string (&key), position,
+                         error)
+      < 0)
+    return error->code;
+  log_message (LEVEL_WARNING,
+               "table %s.%s, position %s: a row went to the dead letters: %s",
+               row->table->schema, row->table->name, position,
+               bad_row->reason);
+  return 0;
 }
 
 int
 bad_rows_apply (struct pipeline *pipeline, struct bad_rows *bad_rows,
                 struct batch *batch, struct error *error)
 {
+  CLEANUP_FREE unsigned char *gone = NULL;
+
   if (bad_rows->count == 0)
     return error_set (error, EZCDC_E_BUG,
                       "the sink refused rows without naming one: %s",
                       error->text);
+  gone = calloc (batch->row_count, 1);
+  if (gone == NULL)
+    return error_set (error, EZCDC_E_MEMORY, "dead letter: out of memory");
   qsort (bad_rows->rows, bad_rows->count, sizeof bad_rows->rows[0],
-         compare_descending);
+         compare_rows);
   for (size_t i = 0; i < bad_rows->count; i++) {
     const struct bad_row *bad_row = &bad_rows->rows[i];
-    const struct ezcdc_row *row = &batch->rows[bad_row->row];
-    CLEANUP_TEXT struct text key = { 0 };
-    char position[STATE_TEXT_SIZE] = "";
 
-    key_text (row, &key);
-    pipeline->source_calls->position_text (row->commit, position);
-    if (pipeline->settings.bad_row == BAD_ROW_STOP)
-      return error_set (
-        error, EZCDC_E_OPERATOR,
-        "the sink refuses a row of %s.%s, key %s, position %s: %s; mend the "
-        "row or the target, or set on_bad_row = dead_letter",
-        row->table->schema, row->table->name, text_string (&key), position,
-        bad_row->reason);
-    if (dead_letter_store (pipeline, row, bad_row, text_string (&key),
-                           position, error)
+    if (bad_row_apply (pipeline, bad_row, &batch->rows[bad_row->row], error)
         < 0)
       return error->code;
-    log_message (LEVEL_WARNING,
-                 "table %s.%s, position %s: a row went to the "
-                 "dead letters: %s",
-                 row->table->schema, row->table->name, position,
-                 bad_row->reason);
-    batch_remove (batch, bad_row->row);
+    gone[bad_row->row] = 1;
   }
+  batch_remove (batch, gone);
   return dead_letters_audit (pipeline, batch, bad_rows->count, error);
 }

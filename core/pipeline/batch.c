@@ -515,13 +515,16 @@ batch_repair_all (struct batch *batch)
 }
 
 void
-batch_remove (struct batch *batch, size_t row)
+batch_remove (struct batch *batch, const unsigned char *gone)
 {
-  if (row_needs_repair (&batch->rows[row]) && batch->repair_count > 0)
-    batch->repair_count--;
-  memmove (&batch->rows[row], &batch->rows[row + 1],
-           (batch->row_count - row - 1) * sizeof batch->rows[0]);
-  batch->row_count--;
+  size_t kept = 0;
+
+  for (size_t i = 0; i < batch->row_count; i++)
+    if (!gone[i])
+      batch->rows[kept++] = batch->rows[i];
+    else if (row_needs_repair (&batch->rows[i]) && batch->repair_count > 0)
+      batch->repair_count--;
+  batch->row_count = kept;
 }
 
 size_t

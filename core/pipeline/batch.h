@@ -99,8 +99,9 @@ int batch_truncate (struct batch *batch, const struct change *change);
  * may not have the rows that they would come from. */
 void batch_repair_all (struct batch *batch);
 
-/* Takes one row out (it was refused). Only before a write. */
-void batch_remove (struct batch *batch, size_t row);
+/* Takes rows out (they were refused, or are gone): those for which gone, one
+ * byte a row, is not 0. Only before a write. */
+void batch_remove (struct batch *batch, const unsigned char *gone);
 
 /* Whether there is nothing to write. */
 bool batch_is_empty (const struct batch *batch);

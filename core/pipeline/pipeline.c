@@ -238,6 +238,7 @@ prepare_targets (struct pipeline *pipeline, struct error *error)
                  "table %s: its target %s was gone; the table "
                  "is copied again",
                  table->name, table->target);
+    memset (&table->copied, 0, sizeof table->copied);
   }
   return 0;
 }

@@ -182,23 +182,22 @@ static void
 repair_finish (struct repair *repair)
 {
   struct batch *batch = repair->batch;
+  unsigned char *gone = repair->found;
 
-  for (size_t i = batch->row_count; i-- > 0;) {
+  for (size_t i = 0; i < batch->row_count; i++) {
     struct ezcdc_row *row = &batch->rows[i];
     struct ezcdc_value *values = row_values (row);
 
-    if (!row_is_wanted (row))
+    gone[i] = row_is_wanted (row) && gone[i] == FOUND_NOT;
+    if (!row_is_wanted (row) || gone[i])
       continue;
-    if (repair->found[i] == FOUND_NOT) {
-      batch_remove (batch, i);
-      continue;
-    }
     for (uint32_t k = 0; k < row->table->column_count; k++)
       if (values[k].state == EZCDC_UNCHANGED)
         values[k].state = values[k].data == NULL ? EZCDC_NULL : EZCDC_VALUE;
     row->unchanged = 0;
     row->old_values = NULL;
   }
+  batch_remove (batch, gone);
   batch->repair_count = 0;
 }
 

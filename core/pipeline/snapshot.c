@@ -19,6 +19,7 @@ finish_table (struct snapshot *snapshot, struct table *table,
   struct pipeline *pipeline = snapshot->pipeline;
 
   table->copied = snapshot->position;
+  table->emptied = false;
   if (state_set_copied (pipeline->state, table->id, &table->copied, error) < 0
       || state_set_columns (pipeline->state, &table->version->description,
                             error)

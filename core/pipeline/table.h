@@ -52,6 +52,7 @@ struct table {
   struct ezcdc_position viewed;
   _Atomic bool has_gaps; /* rows of it are among the dead letters: an update
                             cannot rely on the row in the target */
+  _Atomic bool emptied;  /* its target was gone and has been made anew */
   uint64_t edition; /* what the source gave as version when it listed it */
   bool gone;        /* the source does not list it any more, as was told */
   bool renamed;     /* the source has it under another name, as was told */

@@ -113,7 +113,7 @@ bool
 writer_target_has_rows (const struct pipeline *pipeline,
                         const struct table *table)
 {
-  return pipeline->settings.snapshot != SNAPSHOT_NEVER
+  return pipeline->settings.snapshot != SNAPSHOT_NEVER && !table->emptied
          && (table->phase != TABLE_WAITING || table->copied.length > 0);
 }
 
@@ -126,7 +126,8 @@ writer_target_created (struct pipeline *pipeline, struct table *table,
 {
   bool lost = writer_target_has_rows (pipeline, table);
 
-  memset (&table->copied, 0, sizeof table->copied);
+  /* The stream's reader looks at "copied" meanwhile. */
+  table->emptied = lost;
   if ((lost && shape_forget_copy (pipeline, table, error) < 0)
       || pipeline_audit (pipeline, "table.created", table->target, "success",
                          NULL, error)

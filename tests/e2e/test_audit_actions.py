@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 
 import pytest
@@ -150,6 +151,35 @@ def test_dead_letters_do_not_wait_and_go_nowhere_else(world):
     other.unlink()
     pipeline.until_caught_up()
     assert len(letters.read_text().splitlines()) == 1
+
+
+def test_a_dead_letter_is_written_whole_or_not_at_all(world):
+    """On a disk that is nearly full the next one begins on its own line."""
+    world.sql("CREATE TABLE odd (id int PRIMARY KEY, day date)")
+    pipeline = world.pipeline("public.odd",
+                              pipeline={"on_bad_row": "dead_letter"})
+    pipeline.until_caught_up()
+    letters = pipeline.state_dir / pipeline.name / "dead_letters.jsonl"
+    size = (64 << 20) - 40
+    with letters.open("wb") as file:
+        file.truncate(size - 1)
+        file.seek(size - 1)
+        file.write(b"\n")
+    letters.chmod(0o600)
+    world.sql("INSERT INTO odd VALUES (1, 'infinity')")
+    done = subprocess.run(
+        ["prlimit", f"--fsize={64 << 20}", str(pipeline.program.path), "run",
+         "--until-caught-up", str(pipeline.ini)],
+        env=pipeline.program.environment(CONFIG_ENCRYPTION_KEY=pipeline.key),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1, done
+    assert f"write {letters}: " in done.stderr, done
+    assert letters.stat().st_size == size
+    pipeline.until_caught_up()
+    with letters.open("rb") as file:
+        file.seek(size)
+        line, = file.read().splitlines()
+    assert json.loads(line)["key"] == "id=1"
 
 
 def test_a_named_pipe_is_no_audit_log(program, tmp_path):

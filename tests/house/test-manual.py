@@ -455,6 +455,18 @@ def references(pages):
     return problems
 
 
+def titles(pages):
+    """What "man" prints at the head of a page is its name, not a path."""
+    problems = []
+    for page in pages:
+        for made in sorted([*(BUILD / "docs").glob(f"{page.name}.[0-9]"),
+                            *DOCS.glob(f"{page.name}.[0-9]")]):
+            title = re.search(r'^\.TH "?([^" ]*)"?', made.read_text("utf-8"), re.M)
+            if title is None or title.group(1) != page.name.upper():
+                problems.append(f"{made}: {title and title.group()}")
+    return problems
+
+
 def syntax(pages):
     problems = []
     for page in pages:
@@ -496,6 +508,7 @@ tap.none(audit_actions(audit), "audit actions: ezcdc-audit(7)")
 tap.none(audit_writes(), "each audit action is written by somebody who may")
 tap.none(keys_shown(), "no document shows a key that is accepted")
 tap.none(references(pages.values()), "pages that are named exist")
+tap.none(titles(pages.values()), "pages are called by their names")
 if shutil.which("podchecker") is None:
     tap.skip("podchecker finds nothing", "podchecker is not there")
 else:

@@ -25,6 +25,17 @@ EXTRA_DIST += \
 	docs/operations.md \
 	docs/performance.md \
 	$(NULL)
+# What ezcdc-connector(3) names as examples; distributed as what they are.
+exampledir = $(docdir)/examples
+example_DATA = \
+	plugins/file/file.c \
+	plugins/file/line.c \
+	plugins/file/line.h \
+	plugins/file/output.c \
+	plugins/file/output.h \
+	tests/connectors/counter.c \
+	$(NULL)
+
 if HAVE_POD2MAN
 dist_man_MANS += $(manual_pages)
 MAINTAINERCLEANFILES += $(manual_pages)

@@ -319,7 +319,7 @@ run_connectors (int argc, char **argv)
 
 const struct command command_connectors = {
   .name = "connectors",
-  .summary = "lists connectors, or describes one with its options",
+  .summary = "list connectors, or describe one with its options",
   .usage =
     "Usage: ezcdc connectors [OPTION]... [NAME]\n"
     "\n"

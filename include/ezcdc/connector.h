@@ -81,7 +81,7 @@ extern "C" {
 #define EZCDC_E_UNAVAILABLE (-3)  /* try again after a growing delay */
 #define EZCDC_E_THROTTLED (-4)    /* try again, later than usual */
 #define EZCDC_E_ROW (-5)          /* a row is refused; others may pass */
-#define EZCDC_E_SCHEMA (-6)       /* prepare the table again, then retry */
+#define EZCDC_E_SCHEMA (-6)       /* prepare (or plan) the table again */
 #define EZCDC_E_STOPPED (-7)      /* interrupt was called */
 #define EZCDC_E_OPERATOR (-8)     /* only a person can mend it: stop */
 #define EZCDC_E_MEMORY (-9)       /* out of memory */

@@ -25,6 +25,9 @@
 static pthread_mutex_t collecting_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct bad_rows *collecting;
 
+/* What one writer takes back is not another one's line. */
+static pthread_mutex_t appending_lock = PTHREAD_MUTEX_INITIALIZER;
+
 void
 bad_rows_begin (struct bad_rows *bad_rows, const struct ezcdc_batch *batch)
 {
@@ -274,12 +277,18 @@ dead_letter_append (struct pipeline *pipeline, const struct text *line,
   const char *folder = pipeline->settings.state_folder;
   CLEANUP_CLOSE int descriptor = -1;
   char path[4096];
+  bool whole;
 
   snprintf (path, sizeof path, "%s/dead_letters.jsonl", folder);
   if (open_dead_letters (path, &descriptor, error) != 0)
     return error->code;
-  if (!append_line (descriptor, line))
-    return error_set (error, EZCDC_E_OPERATOR, "write %s: %m", path);
+  pthread_mutex_lock (&appending_lock);
+  whole = append_line (descriptor, line);
+  if (!whole)
+    error_set (error, EZCDC_E_OPERATOR, "write %s: %m", path);
+  pthread_mutex_unlock (&appending_lock);
+  if (!whole)
+    return error->code;
   return folder_sync (folder, error);
 }
 

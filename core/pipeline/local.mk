@@ -2,6 +2,8 @@
 # core/pipeline: its files in the core library (headers too).
 
 core_libezcdc_core_la_SOURCES += \
+	core/pipeline/ahead.c \
+	core/pipeline/ahead.h \
 	core/pipeline/attempt.h \
 	core/pipeline/bad_row.c \
 	core/pipeline/bad_row.h \

@@ -10,6 +10,7 @@
 
 #include "core/base/log.h"
 #include "core/keeper/link.h"
+#include "core/pipeline/ahead.h"
 #include "core/pipeline/discovery.h"
 #include "core/pipeline/loads.h"
 #include "core/pipeline/missed.h"
@@ -29,6 +30,7 @@ pipeline_init (struct pipeline *pipeline, struct error *error)
   pthread_condattr_t attributes;
 
   pthread_mutex_init (&pipeline->lock, NULL);
+  pthread_mutex_init (&pipeline->ahead_lock, NULL);
   pthread_condattr_init (&attributes);
   pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
   pthread_cond_init (&pipeline->changed, &attributes);
@@ -54,6 +56,7 @@ pipeline_destroy (struct pipeline *pipeline)
   close (pipeline->wake_event);
   pthread_cond_destroy (&pipeline->changed);
   pthread_mutex_destroy (&pipeline->lock);
+  pthread_mutex_destroy (&pipeline->ahead_lock);
 }
 
 void
@@ -215,6 +218,9 @@ load_tables (struct pipeline *pipeline, bool first, struct error *error)
     table->rows_total = stored.rows_total;
     table->changes = stored.changes;
     table->repair_before = stored.repair_before;
+    /* The mark comes first: what goes with it may not have been stored. */
+    if (table->left_out && shape_pass_over (pipeline, table, error) < 0)
+      return error->code;
   }
   return 0;
 }
@@ -308,6 +314,15 @@ awaits_copy (const struct pipeline *pipeline, bool again)
   return false;
 }
 
+static bool
+tables_wait (const struct pipeline *pipeline)
+{
+  for (size_t i = 0; i < pipeline->tables.count; i++)
+    if (pipeline->tables.tables[i]->phase != TABLE_STREAMING)
+      return true;
+  return false;
+}
+
 static int
 copy_tables (struct pipeline *pipeline, uint32_t kind, bool again,
              struct error *error)
@@ -377,14 +392,28 @@ copy_and_follow (struct pipeline *pipeline, struct ezcdc_position from,
         || pipeline->stop != STOP_NONE)
       return 0;
     pipeline->phase = PHASE_STREAMING;
-    result = stream_follow (pipeline, &from, target,
-                            awaits_copy (pipeline, true), error);
+    result = stream_follow (pipeline, &from, target, tables_wait (pipeline),
+                            error);
     if (result != STREAM_COPY)
       return result;
     from = rounds_stored (&pipeline->rounds);
     kind = EZCDC_SNAPSHOT_LATER;
     again = true;
   }
+}
+
+/* A slot that somebody has made before, or that an earlier life of the pipeline
+ * has left, brings a past of its tables, and not all of it if one was not in
+ * the publication all the time. */
+static int
+pass_over_the_past (struct pipeline *pipeline, struct error *error)
+{
+  if (!pipeline_copies (pipeline))
+    return 0;
+  for (size_t i = 0; i < pipeline->tables.count; i++)
+    if (shape_pass_over (pipeline, pipeline->tables.tables[i], error) < 0)
+      return error->code;
+  return 0;
 }
 
 static int
@@ -412,6 +441,7 @@ run_steps (struct pipeline *pipeline, struct error *error)
 
   if (discover_with_retries (pipeline, error) < 0
       || state_get_source (pipeline->state, &source, error) < 0
+      || ahead_load (pipeline, error) < 0
       || load_tables (pipeline, !source.known, error) < 0
       || state_next_run (pipeline->state, &pipeline->run, error) < 0)
     return error->code;
@@ -425,6 +455,8 @@ run_steps (struct pipeline *pipeline, struct error *error)
       || (!only && prepare_source (pipeline, &source, &prepared, error) < 0)
       || (!first && prepare_targets (pipeline, error) < 0)
       || (first && !only && list_again (pipeline, error) < 0)
+      || (first && !only && !prepared.created
+          && pass_over_the_past (pipeline, error) < 0)
       || (!only && missed_forget (pipeline, error) < 0))
     return error->code;
   memcpy (pipeline->identity, source.identity, sizeof pipeline->identity);

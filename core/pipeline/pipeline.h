@@ -107,6 +107,9 @@ struct pipeline {
   struct snapshot *snapshots; /* all that were taken; writers may still hold
                                  batches of them */
 
+  pthread_mutex_t ahead_lock;  /* guards "ahead" here and in the state */
+  struct ezcdc_position ahead; /* the sink may have been taken up to here */
+
   pthread_mutex_t lock;             /* guards what follows */
   pthread_cond_t changed;           /* stop has grown */
   struct error failure;             /* the first that ended it; code 0: none */

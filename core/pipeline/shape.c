@@ -244,9 +244,14 @@ shape_forget_copy (struct pipeline *pipeline, struct table *table,
 {
   static const struct ezcdc_position never = { 0 };
 
-  if (state_set_copied (pipeline->state, table->id, &never, error) < 0)
+  if (state_begin (pipeline->state, error) < 0)
     return error->code;
-  return shape_forget_rows (pipeline, table, error);
+  if (state_set_copied (pipeline->state, table->id, &never, error) < 0
+      || shape_forget_rows (pipeline, table, error) < 0) {
+    state_rollback (pipeline->state);
+    return error->code;
+  }
+  return state_commit (pipeline->state, error);
 }
 
 int
@@ -327,7 +332,10 @@ refresh_table (struct pipeline *pipeline, struct table *table,
                       "on without it",
                       table->name);
   if (missed_by_source (table, found)) {
-    if (shape_pass_over (pipeline, table, error) < 0
+    /* What the stream still brings of it is older than the gap, and would be
+     * written over the copy. */
+    table->deferred = pipeline->settings.snapshot != SNAPSHOT_ONLY;
+    if (shape_leave_out (pipeline, table, MISSED_BY_SOURCE, error) < 0
         || missed_note (pipeline, table, found, error) < 0)
       return error->code;
   }
@@ -384,7 +392,8 @@ tell_where_it_is (struct table *table, const struct table *found)
 
 static int
 look_at_table (struct pipeline *pipeline, struct table *table,
-               const struct table_set *now, struct error *error)
+               const struct table_set *now, bool *ret_doubt,
+               struct error *error)
 {
   const struct table *found = table_set_find (now, table->id);
   const struct ezcdc_table *known = &table->version->description;
@@ -394,6 +403,7 @@ look_at_table (struct pipeline *pipeline, struct table *table,
   if (found == NULL || !pipeline_copies (pipeline))
     return 0;
   if (missed_by_source (table, found)) {
+    *ret_doubt = true;
     if (shape_leave_out (pipeline, table, MISSED_BY_SOURCE, error) < 0)
       return error->code;
     return missed_note (pipeline, table, found, error);
@@ -402,6 +412,7 @@ look_at_table (struct pipeline *pipeline, struct table *table,
       || !shape_is_doubtful (known->columns, known->column_count,
                              &found->version->description, &reason))
     return 0;
+  *ret_doubt = true;
   return shape_begin_doubt (pipeline, table, text_string (&reason), error);
 }
 
@@ -414,13 +425,9 @@ shapes_look (struct pipeline *pipeline, bool *ret_doubt, struct error *error)
   *ret_doubt = false;
   if (result >= 0 && missed_exchange (pipeline, &now))
     pipeline_begin_again (pipeline);
-  for (size_t i = 0; i < pipeline->tables.count && result >= 0; i++) {
-    struct table *table = pipeline->tables.tables[i];
-    uint32_t phase = table->phase;
-
-    result = look_at_table (pipeline, table, &now, error);
-    *ret_doubt |= table->phase != phase;
-  }
+  for (size_t i = 0; i < pipeline->tables.count && result >= 0; i++)
+    result = look_at_table (pipeline, pipeline->tables.tables[i], &now,
+                            ret_doubt, error);
   table_set_free (&now);
   return result;
 }

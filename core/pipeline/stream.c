@@ -11,6 +11,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/pipeline/ahead.h"
 #include "core/pipeline/gather.h"
 #include "core/pipeline/missed.h"
 #include "core/pipeline/pipeline.h"
@@ -57,31 +58,39 @@ stream_disconnect (struct stream *stream)
   gather_interrupted (&stream->gather);
 }
 
-/* What was copied may be more than the server has that is read now. */
+/* What was copied, or loaded behind the stored position, may be more than the
+ * server has that is read now. */
 static int
 stream_check_copies (struct stream *stream, struct error *error)
 {
   struct pipeline *pipeline = stream->pipeline;
+  const struct ezcdc_position *complete = &stream->gather.complete;
+  bool lost = ahead_is_lost (pipeline, stream->connection, complete);
 
-  if (!pipeline_copies (pipeline))
-    return 0;
-  for (size_t i = 0; i < pipeline->tables.count; i++) {
+  if (lost && !pipeline_copies (pipeline))
+    log_message (LEVEL_WARNING,
+                 "the target has changes that the server which has taken over "
+                 "does not have; this pipeline does not copy tables again: "
+                 "they stay");
+  for (size_t i = 0; pipeline_copies (pipeline) && i < pipeline->tables.count;
+       i++) {
     struct table *table = pipeline->tables.tables[i];
 
     if (table->left_out
-        || !missed_by_promotion (pipeline, stream->connection, table,
-                                 &stream->gather.complete))
+        || (!lost
+            && !missed_by_promotion (pipeline, stream->connection, table,
+                                     complete)))
       continue;
     memset (&table->viewed, 0, sizeof table->viewed);
     if (shape_leave_out (pipeline, table,
-                         "its copy shows changes that the server which has "
-                         "taken over does not have",
+                         "its target may have changes that the server which "
+                         "has taken over does not have",
                          error)
         < 0)
       return error->code;
     stream->gather.doubt = true;
   }
-  return 0;
+  return lost ? ahead_forget (pipeline, error) : 0;
 }
 
 static int
@@ -247,6 +256,8 @@ stream_plan_copy (struct stream *stream, struct error *error)
   if (!stream->gather.doubt)
     return 0;
   stream->gather.doubt = false;
+  for (size_t i = 0; i < stream->pipeline->tables.count; i++)
+    stream->pipeline->tables.tables[i]->deferred = false;
   return pipeline_source_position (stream->pipeline, &stream->copy_at, error);
 }
 

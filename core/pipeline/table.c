@@ -231,7 +231,7 @@ table_revise (struct table *table, const struct ezcdc_table *description)
 bool
 table_awaits_copy (const struct table *table, bool again)
 {
-  return table->phase != TABLE_STREAMING
+  return table->phase != TABLE_STREAMING && !table->deferred
          && (again || (table->copied.length == 0 && !table->left_out));
 }
 

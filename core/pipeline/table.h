@@ -58,6 +58,8 @@ struct table {
   bool renamed;     /* the source has it under another name, as was told */
   bool again;    /* its columns have changed under its copy: one more is due */
   bool left_out; /* its changes are, until it is copied: see shape.h */
+  bool deferred; /* left out since the stream has stopped for a copy: it has
+                    to go on before this one is copied */
 
   /* Counters for status. */
   _Atomic int64_t rows;       /* of the snapshot, durable */

@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/pipeline/ahead.h"
 #include "core/pipeline/bad_row.h"
 #include "core/pipeline/batch.h"
 #include "core/pipeline/loads.h"
@@ -277,6 +278,8 @@ writer_write (struct pipeline *pipeline, struct batch *batch,
       && pipeline_audit (pipeline, "table.truncated", name, "success", NULL,
                          error)
            < 0)
+    return error->code;
+  if (ahead_reach (pipeline, batch, error) < 0)
     return error->code;
   for (;;) {
     result = writer_prepare_all (pipeline, batch, error);

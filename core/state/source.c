@@ -53,6 +53,37 @@ state_set_position (struct state *state, const struct ezcdc_position *position,
   return result < 0 ? result : 0;
 }
 
+int
+state_set_ahead (struct state *state, const struct ezcdc_position *position,
+                 struct error *error)
+{
+  int result = state_run (
+    state, error, "INSERT OR REPLACE INTO ahead VALUES (1, ?)", "p", position);
+
+  return result < 0 ? result : 0;
+}
+
+static int
+ahead_row (void *context, sqlite3_stmt *row)
+{
+  state_column_position (row, 0, context);
+  return 0;
+}
+
+int
+state_get_ahead (struct state *state, struct ezcdc_position *ret_position,
+                 struct error *error)
+{
+  struct ezcdc_position position = { 0 };
+  int result = state_read (state, error, "read how far the sink is", ahead_row,
+                           &position, "SELECT position FROM ahead", "");
+
+  if (result < 0)
+    return result;
+  *ret_position = position;
+  return 0;
+}
+
 static int
 number_row (void *context, sqlite3_stmt *row)
 {

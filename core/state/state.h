@@ -88,6 +88,13 @@ typedef int (*state_table_function) (void *context,
 int state_each_table (struct state *state, state_table_function function,
                       void *context, struct error *error);
 
+/* How far the sink may have been taken; length 0: not beyond the position. */
+int state_set_ahead (struct state *state,
+                     const struct ezcdc_position *position,
+                     struct error *error);
+int state_get_ahead (struct state *state, struct ezcdc_position *ret_position,
+                     struct error *error);
+
 /* The columns that a table had when the pipeline last looked.  Of a column,
  * element_type and key_ordinal are not stored. */
 int state_set_columns (struct state *state, const struct ezcdc_table *table,

@@ -2,6 +2,9 @@
 """Tables of which the stream has missed changes: they come back, are put back
 into the publication, or change their names."""
 
+import shutil
+import sqlite3
+
 import pytest
 
 TABLES = "".join(
@@ -358,3 +361,73 @@ def test_copies_that_nobody_has_followed(world):
         change(world, "a", 100 + i)
         pipeline.until_caught_up()
         world.assert_same("a", "b")
+
+
+def hole(world, publication, column="v"):
+    """Changes of b, some of which the publication does not have."""
+    world.sql(f"INSERT INTO b VALUES (70, 'before');"
+              f"UPDATE b SET {column} = 'before' WHERE id = 3;"
+              f"DELETE FROM b WHERE id = 4")
+    world.admin(f"ALTER PUBLICATION {publication} DROP TABLE b")
+    world.sql(f"DELETE FROM b WHERE id = 70;"
+              f"UPDATE b SET {column} = 'gap' WHERE id = 3;"
+              f"INSERT INTO b VALUES (4, 'gap')")
+    world.admin(f"ALTER PUBLICATION {publication} ADD TABLE b")
+
+
+@pytest.mark.parametrize("left_out", [False, True])
+def test_a_gap_between_a_doubt_and_its_copy(world, left_out):
+    """Changes from before the gap, which the stream still brings, are not
+    written over the copy."""
+    pipeline, run = streaming(world, pipeline={"recheck_interval": "1s"})
+    hold = world.starrocks.hold("a")
+    change(world, "a", 100)
+    run.wait_until(hold.reached, "a load is held")
+    if left_out:
+        with run.paused():
+            hole(world, pipeline.slot)
+        run.wait_until(lambda: MISSED in run.text, "it is seen")
+        world.sql("DELETE FROM b WHERE id = 4")
+        with run.paused():
+            hole(world, pipeline.slot)
+    else:
+        world.sql("ALTER TABLE b RENAME v TO z;"
+                  "INSERT INTO b VALUES (60, 'new')")
+        run.wait_until(lambda: "it is copied again" in run.text, "the doubt")
+        with run.paused():
+            hole(world, pipeline.slot, "z")
+    hold.release()
+    run.wait_until(lambda: run.text.count(MISSED) == 1 + left_out,
+                   "it is seen")
+    world.settle(run, "a", "b")
+
+
+def test_a_slot_that_was_there_brings_a_past_with_a_gap(world):
+    pipeline = world.pipeline(source={"publication": "made"})
+    world.admin("CREATE PUBLICATION made FOR TABLE a, b"
+                " WITH (publish_via_partition_root = true)")
+    world.postgres.sql("SELECT pg_create_logical_replication_slot(%s,"
+                       " 'pgoutput')", (pipeline.slot,),
+                       database=world.database)
+    hole(world, "made")
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+    hole(world, "made")
+    shutil.rmtree(pipeline.state_dir / pipeline.name)
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+
+
+def test_a_crash_while_a_table_is_being_left_out(world):
+    """Of what the state is told, the mark comes first."""
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    path = pipeline.state_dir / pipeline.name / "state.db"
+    state = sqlite3.connect(path)
+    with state:
+        state.execute("INSERT INTO marks SELECT id, 2 FROM tables"
+                      " WHERE name = 'public.b'")
+    state.close()
+    change(world, "b", 100)
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")

@@ -94,6 +94,36 @@ check_file (const struct keeper *keeper, const struct ini *ini,
   return code;
 }
 
+/* Makes the record of the reload. The chain stays under its key until that is
+ * there, so that the former ring can go on with it if it cannot be made. */
+static int
+record_reload (const struct keeper *keeper, const struct key_ring *ring,
+               struct error *error)
+{
+  int code = audit_log_bridge (keeper->audit, ring, error);
+
+  if (code != 0)
+    return code;
+  code = audit_reload (keeper, ring, error);
+  if (code != 0)
+    (void) audit_log_bridge (keeper->audit, keeper->ring, NULL);
+  return code;
+}
+
+/* The chain goes over to the new primary key; if not now, then with the next
+ * start: either key can go on with it. */
+static void
+rekey_log (const struct keeper *keeper)
+{
+  struct error error = { 0 };
+
+  if (audit_log_rekey (keeper->audit, keeper->ring, &error) != 0)
+    log_message (LEVEL_WARNING,
+                 "the audit log stays under its former key until the next "
+                 "start: %s",
+                 error.text);
+}
+
 /* Puts a new ring and configuration to use, if the run can go on with them,
  * every credential opens, the audit log can go on, and there is a record of it.
  * They are taken over on success only. */
@@ -107,9 +137,7 @@ adopt (struct keeper *keeper, struct ini *ini, struct key_ring *ring,
   if (code == 0)
     code = credentials_check (ini, keeper->settings.name, ring, &fault, error);
   if (code == 0)
-    code = audit_log_rekey (keeper->audit, ring, error);
-  if (code == 0)
-    code = audit_reload (keeper, ring, error);
+    code = record_reload (keeper, ring, error);
   if (code != 0)
     return code;
   ini_free (keeper->ini);
@@ -118,6 +146,7 @@ adopt (struct keeper *keeper, struct ini *ini, struct key_ring *ring,
   keeper->ring = ring;
   keeper->service.ini = ini;
   keeper->service.ring = ring;
+  rekey_log (keeper);
   return 0;
 }
 

@@ -932,6 +932,50 @@ keys_change_while_it_runs (void **state)
   assert_log_in_order (OTHER, GOOD);
 }
 
+/* The log of a running keeper may grow by so many bytes. */
+static void
+limit_log (pid_t keeper, off_t more)
+{
+  struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+  struct stat status;
+
+  assert_int_equal (stat (log_path, &status), 0);
+  if (more > 0)
+    limit.rlim_cur = (rlim_t) (status.st_size + more);
+  assert_int_equal (prlimit (keeper, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+/* Whatever still fits on the disk of what a reload records: if it is not all,
+ * the former key can go on with the log. */
+static void
+a_reload_without_a_record_leaves_the_log_its_key (void **state)
+{
+  pid_t runner;
+  pid_t keeper = start_waiting (&runner);
+  int seen = 0;
+
+  (void) state;
+  write_file (key_path, OTHER "\n");
+  write_file (old_path, GOOD "\n");
+  for (off_t more = 100; more < 2000; more += 100) {
+    char mark[40];
+
+    limit_log (keeper, more);
+    kill (keeper, SIGHUP);
+    snprintf (mark, sizeof mark, "reloaded %d ", ++seen);
+    await_mark (mark);
+    if (strstr (content_of (log_path), "\"action\":\"key.reloaded\"") != NULL)
+      break;
+    assert_log_in_order (GOOD, NULL);
+  }
+  assert_contains (messages (), "the keys are not reloaded");
+  assert_contains (content_of (log_path), "\"action\":\"audit.bridged\"");
+  limit_log (keeper, 0);
+  kill (keeper, SIGTERM);
+  assert_int_equal (end_of (keeper), 0);
+  assert_log_in_order (OTHER, GOOD);
+}
+
 static void
 a_runner_does_not_fill_the_disk (void **state)
 {
@@ -1325,6 +1369,7 @@ main (int argc, char **argv)
     KEEPER_TEST (a_lock_with_another_name_is_not_written),
     KEEPER_TEST (a_pipeline_runs_once),
     KEEPER_TEST (keys_change_while_it_runs),
+    KEEPER_TEST (a_reload_without_a_record_leaves_the_log_its_key),
     KEEPER_TEST (a_file_that_lacks_values_changes_nothing),
     KEEPER_TEST (a_runner_does_not_fill_the_disk),
     KEEPER_TEST (a_wrong_key_starts_nothing),

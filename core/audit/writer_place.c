@@ -70,6 +70,16 @@ refuse_cut (const struct audit_log *log, struct error *error)
                     log->path);
 }
 
+/* As tail_find does of a file that was not open before. */
+static int
+refuse_end (const struct audit_log *log, struct error *error)
+{
+  return error_set (error, EZCDC_E_OPERATOR,
+                    "audit log %s: its end is not an audit record; move the "
+                    "file away",
+                    log->path);
+}
+
 static int
 catch_up (struct audit_log *log, struct error *error)
 {
@@ -93,7 +103,10 @@ catch_up (struct audit_log *log, struct error *error)
       code = check_lines (log, data, length, &used, error);
     if (code != 0)
       return code;
-    /* Nobody else is writing, so a line without an end was torn. */
+    /* Nobody else is writing, so a line without an end was torn. What was not
+     * read would be cut off with it. */
+    if (used == 0 && log->checked + (off_t) length < status.st_size)
+      return refuse_end (log, error);
     if (used == 0 && length > 0)
       return writer_recover (log, data, length, error);
     if (length == 0)

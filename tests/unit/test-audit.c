@@ -394,6 +394,32 @@ records_cut_off_a_log_in_use_are_noticed (void **state)
   text_free (&text);
 }
 
+/* Longer than what is read at once, so not all of it could be put aside. */
+static void
+what_is_no_record_is_left_behind_a_log_in_use (void **state)
+{
+  static const char foreign[5 * AUDIT_LINE_MAX];
+  struct text before = { 0 };
+  struct text after = { 0 };
+
+  (void) state;
+  struct audit_log *log = open_log (GOOD, NULL);
+  assert_int_equal (write_record (log, "shop/1", NULL), 0);
+  FILE *file = fopen (path, "ae");
+  assert_non_null (file);
+  assert_int_equal (fwrite (foreign, 1, sizeof foreign, file), sizeof foreign);
+  assert_int_equal (fclose (file), 0);
+  read_log (&before);
+  assert_int_equal (write_record (log, "shop/2", NULL), EZCDC_E_OPERATOR);
+  audit_log_free (log);
+  read_log (&after);
+  assert_int_equal (after.length, before.length);
+  assert_memory_equal (after.data, before.data, before.length);
+  assert_int_equal (count_files (), 2); /* and its lock */
+  text_free (&before);
+  text_free (&after);
+}
+
 enum {
   WRITERS = 4,
   WRITER_ROUNDS = 60, /* of each, and in each */
@@ -862,6 +888,7 @@ main (void)
     LOG_TEST (a_full_disk_leaves_no_file_without_a_beginning),
     LOG_TEST (a_full_disk_leaves_no_half_recovery),
     LOG_TEST (records_cut_off_a_log_in_use_are_noticed),
+    LOG_TEST (what_is_no_record_is_left_behind_a_log_in_use),
     LOG_TEST (several_processes_write_one_chain),
     LOG_TEST (a_log_that_was_moved_away_goes_on),
     LOG_TEST (a_log_goes_on_from_its_newest_file),

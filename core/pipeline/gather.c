@@ -321,17 +321,17 @@ gather_truncate (struct ezcdc_feed *feed, uint64_t table_id)
  * not. Changes that are older than its copy must have the columns of the copy:
  * others would write over what it has brought. *ret_leave_out is whether their
  * rows cannot even go where the copied ones are. */
-static void
+static int
 gather_doubt (const struct gather *gather, const struct table *table,
               const struct ezcdc_table *description, struct text *ret_reason,
-              bool *ret_leave_out)
+              bool *ret_leave_out, struct error *error)
 {
   const struct ezcdc_table *known = &table->version->description;
   bool older = position_compare (&gather->commit, &table->copied) < 0;
 
   *ret_leave_out = false;
   if (!pipeline_copies (gather->pipeline))
-    return;
+    return 0;
   if (description->refusal != NULL) {
     text_printf (ret_reason, "%s", description->refusal);
     *ret_leave_out = true;
@@ -345,8 +345,9 @@ gather_doubt (const struct gather *gather, const struct table *table,
     *ret_leave_out = shape_has_another_type (known, description);
   }
   else
-    shape_is_doubtful (known->columns, known->column_count, description,
-                       ret_reason);
+    return shape_doubt (gather->pipeline, known->columns, known->column_count,
+                        description, ret_reason, error);
+  return 0;
 }
 
 static int
@@ -425,6 +426,7 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
   struct gather *gather = (struct gather *) feed;
   struct table *table = gather_find (gather, description->id);
   CLEANUP_TEXT struct text reason = { 0 };
+  struct error error = { 0 };
   bool same, leave_out;
 
   if (table == NULL) {
@@ -435,7 +437,10 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
       && gather_pause (table, description->refusal))
     return EZCDC_OK;
   same = table_same_shape (&table->version->description, description);
-  gather_doubt (gather, table, description, &reason, &leave_out);
+  if (gather_doubt (gather, table, description, &reason, &leave_out, &error)
+      < 0)
+    return instance_fail (gather->pipeline->source, error.code, "%s",
+                          error.text);
   if (same && reason.length == 0)
     return EZCDC_OK;
   if (reason.length > 0

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/log.h"
 #include "core/pipeline/discovery.h"
@@ -35,13 +36,16 @@ numbers_differ (const struct ezcdc_column *one,
   return a != 0 && b != 0 && a != b;
 }
 
-/* "numeric(10,2)" and "numeric(12,2)": the same type with more room. */
+/* "numeric(10,2)" and "numeric(12,2)": the same type with more room. That of
+ * SQL's CHARACTER is filled with blanks: all values change. */
 static bool
 type_has_grown (const struct ezcdc_column *before,
                 const struct ezcdc_column *after)
 {
   size_t word = strcspn (before->type_name, "(");
 
+  if (strncasecmp (before->type_name, "character(", 10) == 0)
+    return false;
   if (strcspn (after->type_name, "(") != word
       || strncmp (before->type_name, after->type_name, word) != 0
       || before->type != after->type)
@@ -115,6 +119,30 @@ shape_is_doubtful (const struct ezcdc_column *before, uint32_t count,
       return true;
   }
   return false;
+}
+
+int
+shape_doubt (struct pipeline *pipeline, const struct ezcdc_column *before,
+             uint32_t count, const struct ezcdc_table *after,
+             struct text *ret_reason, struct error *error)
+{
+  if (shape_is_doubtful (before, count, after, ret_reason))
+    return 0;
+  for (uint32_t i = 0; i < after->column_count; i++) {
+    const char *name = after->columns[i].name;
+    bool dropped;
+
+    if (column_named (before, count, name) != NULL)
+      continue;
+    if (state_has_dropped (pipeline->state, after->id, name, &dropped, error)
+        < 0)
+      return error->code;
+    if (dropped) {
+      text_printf (ret_reason, "its column %s has come back", name);
+      return 0;
+    }
+  }
+  return 0;
 }
 
 bool
@@ -286,8 +314,11 @@ shape_check (struct pipeline *pipeline, struct table *table,
 
   if (table->phase != TABLE_WAITING && remembered->count > 0
       && pipeline_copies (pipeline)
-      && shape_is_doubtful (remembered->columns, remembered->count, now,
-                            &reason)
+      && shape_doubt (pipeline, remembered->columns, remembered->count, now,
+                      &reason, error)
+           < 0)
+    return error->code;
+  if (reason.length > 0
       && shape_begin_doubt (pipeline, table, text_string (&reason), error) < 0)
     return error->code;
   if (remembered_is (remembered, now))
@@ -340,8 +371,11 @@ refresh_table (struct pipeline *pipeline, struct table *table,
       return error->code;
   }
   known = &table->version->description;
-  if (shape_is_doubtful (known->columns, known->column_count,
-                         &found->version->description, &reason)) {
+  if (shape_doubt (pipeline, known->columns, known->column_count,
+                   &found->version->description, &reason, error)
+      < 0)
+    return error->code;
+  if (reason.length > 0) {
     table->again = true;
     if (state_clear_chunks (pipeline->state, table->id, error) < 0)
       return error->code;
@@ -408,9 +442,13 @@ look_at_table (struct pipeline *pipeline, struct table *table,
       return error->code;
     return missed_note (pipeline, table, found, error);
   }
-  if (table->phase != TABLE_STREAMING
-      || !shape_is_doubtful (known->columns, known->column_count,
-                             &found->version->description, &reason))
+  if (table->phase != TABLE_STREAMING)
+    return 0;
+  if (shape_doubt (pipeline, known->columns, known->column_count,
+                   &found->version->description, &reason, error)
+      < 0)
+    return error->code;
+  if (reason.length == 0)
     return 0;
   *ret_doubt = true;
   return shape_begin_doubt (pipeline, table, text_string (&reason), error);

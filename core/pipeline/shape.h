@@ -38,6 +38,12 @@ bool shape_is_doubtful (const struct ezcdc_column *before, uint32_t count,
                         const struct ezcdc_table *after,
                         struct text *ret_reason);
 
+/* The same of a table of the pipeline; and a column that was dropped and has
+ * come back is doubtful, too: the target has kept the values that it had. */
+int shape_doubt (struct pipeline *pipeline, const struct ezcdc_column *before,
+                 uint32_t count, const struct ezcdc_table *after,
+                 struct text *ret_reason, struct error *error);
+
 /* Whether the key consists of other columns, or of the same in another
  * order. */
 bool shape_has_another_key (const struct ezcdc_table *before,

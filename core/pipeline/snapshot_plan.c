@@ -8,6 +8,7 @@
 
 #include "core/base/text.h"
 #include "core/pipeline/attempt.h"
+#include "core/pipeline/position.h"
 #include "core/plugin/feed.h"
 #include "core/plugin/instance.h"
 
@@ -205,6 +206,9 @@ snapshot_take_in (struct pipeline *pipeline, struct table *table,
                   struct error *error)
 {
   memset (&table->copied, 0, sizeof table->copied);
+  /* With snapshot = only there is no stream, and it has not passed. */
+  if (pipeline->settings.snapshot == SNAPSHOT_ONLY)
+    return 0;
   table->left_out = false;
   return state_set_mark (pipeline->state, table->id, STATE_MARK_LEFT_OUT,
                          false, error);
@@ -233,15 +237,17 @@ snapshot_plan_one (struct snapshot *snapshot, struct table *table,
                         error)
         < 0)
       return error->code;
-    table->viewed = snapshot->position;
-    if (state_set_viewed (pipeline->state, table->id, &table->viewed, error)
-        < 0)
-      return error->code;
+    memset (&table->viewed, 0, sizeof table->viewed);
     if (plan_table (snapshot, table, error) < 0
         || (table->copied.length == 0
             && empty_target (snapshot, table, error) < 0))
       return error->code;
   }
+  /* Before any of it is read, and of all attempts the latest. */
+  if (position_compare (&table->viewed, &snapshot->position) < 0)
+    table->viewed = snapshot->position;
+  if (state_set_viewed (pipeline->state, table->id, &table->viewed, error) < 0)
+    return error->code;
   table->phase = TABLE_SNAPSHOT;
   if (snapshot_store_table (pipeline, table, error) < 0)
     return error->code;

@@ -340,6 +340,8 @@ stream_finish (struct stream *stream, int64_t limit, struct error *error)
 static bool
 stream_is_done (const struct stream *stream)
 {
+  if (stream->gather.doubt)
+    return false;
   if (stream->copy_at.length > 0)
     return stream_reached (stream, &stream->copy_at);
   return stream_reached (stream, stream->target);

@@ -47,8 +47,8 @@ struct table {
   /* The view that its rows were copied from; length 0: they were not, and the
    * target may hold rows of somebody else. */
   struct ezcdc_position copied;
-  /* The view that its copy was begun with; the same, unless it was broken
-   * off. */
+  /* The latest view that any of it was copied from; the same, unless the copy
+   * was broken off. */
   struct ezcdc_position viewed;
   _Atomic bool has_gaps; /* rows of it are among the dead letters: an update
                             cannot rely on the row in the target */

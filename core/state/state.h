@@ -105,6 +105,12 @@ int state_each_column (struct state *state, uint64_t table_id,
                        state_column_function function, void *context,
                        struct error *error);
 
+/* Whether a column that the table does not have was stored for it once: the
+ * target may have kept its values. */
+int state_has_dropped (struct state *state, uint64_t table_id,
+                       const char *column, bool *ret_dropped,
+                       struct error *error);
+
 /* The view of the source that a table's rows were copied from; length 0 if it
  * was not copied. */
 int state_set_copied (struct state *state, uint64_t table_id,

@@ -130,15 +130,50 @@ state_set_columns (struct state *state, const struct ezcdc_table *table,
 
   if (state_begin (state, error) < 0)
     return error->code;
-  result = state_run (state, error, "DELETE FROM columns WHERE table_id = ?",
+  result = state_run (state, error,
+                      "INSERT OR IGNORE INTO dropped_columns"
+                      " SELECT table_id, name FROM columns WHERE table_id = ?",
                       "i", (int64_t) table->id);
+  if (result >= 0)
+    result = state_run (state, error, "DELETE FROM columns WHERE table_id = ?",
+                        "i", (int64_t) table->id);
   for (uint32_t i = 0; i < table->column_count && result >= 0; i++)
     result = add_column (state, table->id, i, &table->columns[i], error);
+  if (result >= 0)
+    result = state_run (state, error,
+                        "DELETE FROM dropped_columns WHERE table_id = ?"
+                        " AND name IN (SELECT name FROM columns"
+                        " WHERE columns.table_id = dropped_columns.table_id)",
+                        "i", (int64_t) table->id);
   if (result < 0) {
     state_rollback (state);
     return result;
   }
   return state_commit (state, error);
+}
+
+static int
+any_row (void *context, sqlite3_stmt *row)
+{
+  (void) row;
+  *(bool *) context = true;
+  return 0;
+}
+
+int
+state_has_dropped (struct state *state, uint64_t table_id, const char *column,
+                   bool *ret_dropped, struct error *error)
+{
+  bool dropped = false;
+  int result = state_read (
+    state, error, "read the dropped columns", any_row, &dropped,
+    "SELECT 1 FROM dropped_columns WHERE table_id = ? AND name = ?", "it",
+    (int64_t) table_id, column);
+
+  if (result < 0)
+    return result;
+  *ret_dropped = dropped;
+  return 0;
 }
 
 struct each_column {
@@ -220,14 +255,6 @@ state_set_copied_all (struct state *state, bool copied, struct error *error)
                           "");
 
   return result < 0 ? result : 0;
-}
-
-static int
-any_row (void *context, sqlite3_stmt *row)
-{
-  (void) row;
-  *(bool *) context = true;
-  return 0;
 }
 
 int
@@ -353,6 +380,7 @@ state_forget_table (struct state *state, uint64_t table_id,
   static const char *const statements[] = {
     "DELETE FROM chunks WHERE table_id = ?",
     "DELETE FROM columns WHERE table_id = ?",
+    "DELETE FROM dropped_columns WHERE table_id = ?",
     "DELETE FROM copies WHERE table_id = ?",
     "DELETE FROM views WHERE table_id = ?",
     "DELETE FROM marks WHERE table_id = ?",

@@ -192,10 +192,11 @@ changes_feed (struct stream *stream, struct ezcdc_feed *feed, char *data,
   case 'M': /* a message of an application */
     return EZCDC_OK;
   }
-  if (!stream->unknown_seen)
-    host->log (stream->self->instance, EZCDC_LOG_WARNING,
-               "messages of type 0x%02x are not known and left out",
-               (unsigned) (unsigned char) message.type);
-  stream->unknown_seen = true;
-  return EZCDC_OK;
+  /* What it says of the rows behind it is not known either. */
+  return host->fail (stream->self->instance, EZCDC_E_OPERATOR,
+                     "read the stream: a message of type 0x%02x is not known;"
+                     " this version of ezcdc does not understand what the"
+                     " server sends for slot %s",
+                     (unsigned) (unsigned char) message.type,
+                     stream->self->slot);
 }

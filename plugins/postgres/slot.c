@@ -36,6 +36,10 @@ slot_judge (struct postgres *self, const PGresult *result, struct slot *slot)
   else if (field_true (result, 0, 5))
     snprintf (slot->problem, size,
               "it is temporary and would vanish with its session");
+  else if (field_true (result, 0, 7))
+    snprintf (slot->problem, size,
+              "it was made with two_phase, and shows transactions before they"
+              " are committed; choose another name with slot =, or drop it");
   else if (strcmp (reason, "") != 0)
     snprintf (
       slot->problem, size,
@@ -56,7 +60,7 @@ slot_read (struct postgres *self, struct session *session,
 
   snprintf (sql, sizeof sql,
             "SELECT slot_type, plugin, database, active_pid,"
-            " confirmed_flush_lsn, temporary, COALESCE(%s, '')"
+            " confirmed_flush_lsn, temporary, COALESCE(%s, ''), %s"
             " FROM pg_replication_slots WHERE slot_name = $1",
             session->version >= 170000
               ? "invalidation_reason,"
@@ -66,7 +70,8 @@ slot_read (struct postgres *self, struct session *session,
                 " WHEN wal_status = 'lost' THEN 'lost' END"
             : session->version >= 130000
               ? "CASE wal_status WHEN 'lost' THEN 'lost' END"
-              : "NULL");
+              : "NULL",
+            session->version >= 140000 ? "two_phase" : "false");
   code = session_query (session, "look at the slot", sql, 1, parameters,
                         &result);
   if (code != EZCDC_OK)

@@ -29,7 +29,6 @@ struct stream {
   bool in_transaction;
   bool reply_wanted; /* the server asks for a status */
   bool asked;        /* we have asked, and heard nothing since */
-  bool unknown_seen; /* a message of a type that we don't know */
   int64_t interval;  /* between two reports, microseconds */
   int64_t last_report;
   int64_t last_heard;

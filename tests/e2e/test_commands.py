@@ -335,6 +335,17 @@ def test_run_shows_plain_lines_when_there_is_no_terminal(items):
     assert run.stdout_path.read_text() == ""
 
 
+def test_a_slot_that_shows_what_is_not_committed_is_refused(items):
+    pipeline = items.pipeline()
+    items.postgres.sql("SELECT pg_create_logical_replication_slot(%s,"
+                       " 'pgoutput', false, true)", (pipeline.slot,),
+                       database=items.database)
+    done = pipeline.check()
+    assert done.code == engine.FOUND and "two_phase" in done.stdout, done
+    done = pipeline.until_caught_up(expect=engine.FAILED)
+    assert "two_phase" in done.stderr, done
+
+
 def test_verify_reports_equal(items):
     pipeline = items.pipeline()
     pipeline.until_caught_up()

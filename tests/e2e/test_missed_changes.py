@@ -431,3 +431,34 @@ def test_a_crash_while_a_table_is_being_left_out(world):
     change(world, "b", 100)
     pipeline.until_caught_up()
     world.assert_same("a", "b")
+
+
+def test_a_copy_of_its_own_does_not_end_what_the_stream_has_missed(world):
+    """It does not read the slot: what was there before the gap comes later."""
+    pipeline = world.pipeline(source={"publication": "made"})
+    world.admin("CREATE PUBLICATION made FOR TABLE a, b"
+                " WITH (publish_via_partition_root = true)")
+    pipeline.until_caught_up()
+    hole(world, "made")
+    for mode in "only", "initial":
+        pipeline.section("source", snapshot=mode)
+        pipeline.write()
+        pipeline.until_caught_up()
+        world.assert_same("a", "b")
+
+
+def test_a_bounded_run_makes_the_copy_that_is_due(world):
+    """Though nothing was written since."""
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    path = pipeline.state_dir / pipeline.name / "state.db"
+    state = sqlite3.connect(path)
+    with state:
+        state.execute("INSERT INTO marks SELECT id, 2 FROM tables"
+                      " WHERE name = 'public.b'")
+    state.close()
+    world.starrocks.sql("UPDATE b SET v = 'wrong' WHERE id = 1", world.target)
+    pipeline.until_caught_up()
+    world.assert_same("a", "b")
+    assert [table["phase"] for table in pipeline.status()["tables"]] == [
+        "streaming", "streaming"]

@@ -388,3 +388,34 @@ def test_a_column_that_the_publication_names_from_now_on(items):
     items.admin("ALTER PUBLICATION narrow SET TABLE items (id, a, b, c)")
     items.sql("UPDATE items SET b = 'new' WHERE id = 7")
     settle(items, run)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_column_that_was_dropped_comes_back(items, live):
+    """The target has kept its values."""
+    pipeline = items.pipeline(pipeline={"recheck_interval": "1s"})
+    pipeline.until_caught_up()
+    run = pipeline.start() if live else None
+    for change in ("ALTER TABLE items DROP c;"
+                   "INSERT INTO items VALUES (1000, 1, 'without')",
+                   "ALTER TABLE items ADD c text"):
+        items.sql(change)
+        if not live:
+            pipeline.until_caught_up()
+        elif "DROP" in change:
+            items.wait_same(run, "items")
+    if live:
+        run.wait_until(lambda: AGAIN in run.text, "it is seen")
+        items.settle(run, "items")
+    items.assert_same("items")
+
+
+def test_a_longer_character_is_filled_with_blanks(world):
+    world.sql("CREATE TABLE items (id int PRIMARY KEY, c char(5));"
+              "INSERT INTO items VALUES (1, 'abc')")
+    pipeline = world.pipeline()
+    pipeline.until_caught_up()
+    world.sql("ALTER TABLE items ALTER c TYPE char(10)")
+    pipeline.until_caught_up()
+    done = pipeline.verify()
+    assert done.code == 0, done

@@ -96,6 +96,11 @@ bad_rows_refuse (const struct ezcdc_batch *batch, uint64_t row,
   struct bad_rows *bad_rows;
   int result = EZCDC_E_BUG;
 
+  if (row < batch->row_count && batch->rows[row].values == NULL)
+    return error_set (error, result,
+                      "refuse row %llu: it empties a table and has nothing "
+                      "that could be put aside",
+                      (unsigned long long) row);
   pthread_mutex_lock (&collecting_lock);
   for (bad_rows = collecting; bad_rows != NULL; bad_rows = bad_rows->outer)
     if (bad_rows->batch == batch)

@@ -47,9 +47,15 @@ int
 loads_announce (struct pipeline *pipeline, const struct ezcdc_table *table,
                 const char *load, struct error *error)
 {
-  struct table *of = table_set_find (&pipeline->tables, table->id);
+  struct table *of;
   int result = 0;
 
+  if (table == NULL)
+    return error_set (error, EZCDC_E_BUG,
+                      "announce load %s: a log has no table whose loads could "
+                      "be settled",
+                      load);
+  of = table_set_find (&pipeline->tables, table->id);
   if (of == NULL)
     return error_set (error, EZCDC_E_BUG,
                       "announce load %s: its table is not of this pipeline",

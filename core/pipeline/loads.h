@@ -26,7 +26,8 @@ struct table;
 int loads_begin (struct pipeline *pipeline, struct table *table,
                  struct error *error);
 
-/* The service behind host->announce. */
+/* The service behind host->announce; table is NULL for a log, which is an
+ * error. */
 int loads_announce (struct pipeline *pipeline, const struct ezcdc_table *table,
                     const char *load, struct error *error);
 

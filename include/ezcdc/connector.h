@@ -486,7 +486,8 @@ struct ezcdc_host {
    * needs more is written as several. */
   uint64_t (*body_limit) (struct ezcdc_instance *instance);
   /* A sink that refuses a row says which and why, any number of times,
-   * before it returns EZCDC_E_ROW.  row is its index in the batch. */
+   * before it returns EZCDC_E_ROW.  row is its index in the batch; the
+   * TRUNCATE of a log cannot be refused (EZCDC_E_BUG). */
   int (*refuse_row) (struct ezcdc_instance *instance,
                      const struct ezcdc_batch *batch, uint64_t row,
                      const char *reason);
@@ -500,7 +501,8 @@ struct ezcdc_host {
   /* write: a load is about to be sent that the server may still finish when
    * nobody waits for it any more.  load is a name under which "settle" can
    * ask for it, at most 191 bytes; it is on the disk when this returns
-   * EZCDC_OK.  Below zero: send nothing, return the code. */
+   * EZCDC_OK.  Below zero: send nothing, return the code.  Not for a log, whose
+   * batches have no table (EZCDC_E_BUG). */
   int (*announce) (struct ezcdc_instance *instance,
                    const struct ezcdc_batch *batch, const char *load);
   /* As tls_negotiated, and instead of it, with the certificate that the peer

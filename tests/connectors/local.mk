@@ -3,6 +3,7 @@
 # good ones once more from an installed tree.
 
 check_LTLIBRARIES += \
+	tests/connectors/careless.la \
 	tests/connectors/counter.la \
 	tests/connectors/discard.la \
 	tests/connectors/hostile.la \
@@ -11,6 +12,10 @@ check_LTLIBRARIES += \
 # -rpath makes libtool build a shared object although nothing is installed.
 TEST_CONNECTOR_LDFLAGS = $(CONNECTOR_LDFLAGS) -rpath /nowhere
 
+tests_connectors_careless_la_SOURCES = tests/connectors/careless.c
+tests_connectors_careless_la_CPPFLAGS = $(CONNECTOR_CPPFLAGS)
+tests_connectors_careless_la_CFLAGS = $(CONNECTOR_CFLAGS)
+tests_connectors_careless_la_LDFLAGS = $(TEST_CONNECTOR_LDFLAGS)
 tests_connectors_counter_la_SOURCES = tests/connectors/counter.c
 tests_connectors_counter_la_CPPFLAGS = $(CONNECTOR_CPPFLAGS)
 tests_connectors_counter_la_CFLAGS = $(CONNECTOR_CFLAGS)
@@ -31,6 +36,7 @@ endif
 
 EXTRA_DIST += \
 	tests/connectors/bad.c \
+	tests/connectors/careless.py \
 	tests/connectors/confined.py \
 	tests/connectors/hostile.py \
 	tests/connectors/in_flight.py \
@@ -46,6 +52,7 @@ EXTRA_DIST += \
 
 if HAVE_PYTHON3
 TESTS += \
+	tests/connectors/careless.py \
 	tests/connectors/confined.py \
 	tests/connectors/hostile.py \
 	tests/connectors/in_flight.py \

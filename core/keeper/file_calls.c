@@ -14,7 +14,6 @@ const struct file_call file_calls[FILE_CALLS] = {
   { "linkat", { { 0, 1 }, { 2, 3 } } },
   { "open", { { -1, 0 }, { -1, -1 } } },
   { "openat", { { 0, 1 }, { -1, -1 } } },
-  { "openat2", { { 0, 1 }, { -1, -1 } } },
   { "rename", { { -1, 0 }, { -1, 1 } } },
   { "renameat", { { 0, 1 }, { 2, 3 } } },
   { "renameat2", { { 0, 1 }, { 2, 3 } } },

@@ -5,7 +5,7 @@
 #ifndef EZCDC_KEEPER_FILE_CALLS_H
 #define EZCDC_KEEPER_FILE_CALLS_H
 
-#define FILE_CALLS 11
+#define FILE_CALLS 10
 #define FILE_CALL_PATHS 2
 
 struct file_call {

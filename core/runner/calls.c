@@ -37,7 +37,8 @@
  * process_vm_*, pidfd_*, kcmp, bpf, perf_event_open, userfaultfd, io_uring_*,
  * keyctl and its family, mount and its family, unshare, setns, chroot, set*id,
  * capset, listen and accept, shm*, personality, modify_ldt; nor chmod, chown
- * and truncate by path, which not every Landlock looks at. */
+ * and truncate by path, which not every Landlock looks at (of opening with
+ * O_TRUNC see add_truncations). */
 static const char *const allowed[] = {
   /* Files; those that are opened by name are in core/keeper/file_calls.h. */
   "access",
@@ -187,9 +188,9 @@ static const char *const allowed[] = {
   "uname",
 };
 
-/* clone3 keeps its flags in memory, where no filter sees them; the C library
- * takes clone when it is told that there is no clone3. */
-static const char *const absent[] = { "clone3" };
+/* clone3 and openat2 keep their flags in memory, where no filter sees them;
+ * libraries take clone and openat when they are told that there are none. */
+static const char *const absent[] = { "clone3", "openat2" };
 
 #define CONDITIONS_MAX 2
 
@@ -231,6 +232,7 @@ add_names (scmp_filter_ctx filter, uint32_t action, const char *const *names,
   return 0;
 }
 
+/* In the list of those that are watched, or allowed without a condition. */
 static int
 add_file_calls (scmp_filter_ctx filter)
 {
@@ -384,6 +386,47 @@ describe_filter (scmp_filter_ctx filter, bool watch_files)
   return code == 0 ? add_refusals (filter) : code;
 }
 
+/* ---- Calls that are refused for their arguments ------------------------ */
+
+/* To cut a file while it is opened, but not to be written: before ABI 3 of
+ * Landlock whoever may read it may do that. Access mode 3 is neither to read
+ * nor to write, and for Landlock it is nothing. */
+static int
+add_truncations (scmp_filter_ctx filter)
+{
+  const scmp_datum_t modes = O_WRONLY | O_RDWR;
+  const struct rule rules[] = {
+    { "open", { MASKED (1, modes | O_TRUNC, O_TRUNC) } },
+    { "open", { HAS (1, modes | O_TRUNC) } },
+    { "openat", { MASKED (2, modes | O_TRUNC, O_TRUNC) } },
+    { "openat", { HAS (2, modes | O_TRUNC) } },
+  };
+
+  return add_rules (filter, SCMP_ACT_ERRNO (EPERM), rules, COUNT (rules));
+}
+
+/* In a filter of its own, the stricter of the two holds: the other one lets
+ * the calls that name files pass, or has them watched, whatever their
+ * arguments are. */
+static int
+load_refusals (void)
+{
+  scmp_filter_ctx filter = seccomp_init (SCMP_ACT_ALLOW);
+  int code = -ENOMEM;
+
+  if (filter != NULL) {
+    refine (filter);
+    code = add_truncations (filter);
+  }
+  if (code == 0)
+    code = seccomp_load (filter);
+  if (filter != NULL)
+    seccomp_release (filter);
+  return code;
+}
+
+/* ---- The list ---------------------------------------------------------- */
+
 /* What is done about calls that are not in a list is other. Returns 0 or
  * minus an errno. */
 static int
@@ -402,12 +445,11 @@ load_filter (uint32_t other, bool watch_files, int *ret_listener)
   return code;
 }
 
-int
-calls_restrict (bool watch_files, int *ret_listener, struct error *error)
+static int
+load_list (bool watch_files, int *ret_listener)
 {
   int code = -1;
 
-  *ret_listener = -1;
   /* Version 5 of the library's interface has listeners, if the kernel has;
    * a process has one at most, and ours may have come with one (for which
    * the library has no code of its own). */
@@ -415,6 +457,17 @@ calls_restrict (bool watch_files, int *ret_listener, struct error *error)
     code = load_filter (SCMP_ACT_NOTIFY, watch_files, ret_listener);
   if (code != 0)
     code = load_filter (SCMP_ACT_ERRNO (EPERM), false, ret_listener);
+  return code;
+}
+
+int
+calls_restrict (bool watch_files, int *ret_listener, struct error *error)
+{
+  int code = load_refusals ();
+
+  *ret_listener = -1;
+  if (code == 0)
+    code = load_list (watch_files, ret_listener);
   if (code == 0)
     return 0;
   errno = -code;

@@ -18,7 +18,8 @@
  * is the caller's. Whoever has it may also let calls through: once it is sent
  * it must not stay open here. It is -1 where the kernel has no such
  * descriptors; then the calls that are not allowed fail without a word, and
- * those that name files succeed.
+ * those that name files succeed. Some uses of calls that name files are
+ * refused in any case and without a word.
  *
  * Returns 0, EZCDC_E_UNSUPPORTED if the program was built without filters,
  * EZCDC_E_UNAVAILABLE if the kernel will not. */

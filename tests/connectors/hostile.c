@@ -566,11 +566,50 @@ open_old (const char *path)
 }
 
 static int
-open_new (int folder, const char *path)
+open_at (int folder, const char *path)
+{
+  return close_outcome (openat (folder, path, O_RDONLY | O_CLOEXEC));
+}
+
+/* A call that there is not is refused, too. */
+static int
+open_by_structure (void)
 {
   struct open_how how = { .flags = O_RDONLY | O_CLOEXEC };
+  int result = close_outcome (
+    syscall (SYS_openat2, AT_FDCWD, state_folder, &how, sizeof how));
 
-  return close_outcome (syscall (SYS_openat2, folder, path, &how, sizeof how));
+  return result == ENOSYS ? EPERM : result;
+}
+
+/* A file that it may write; Landlock of any version has nothing against it. */
+static int
+truncate_by_opening (int access)
+{
+  int flags = access | O_TRUNC | O_CLOEXEC;
+  int descriptor = open (program_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  int result = open_path (program_file, flags);
+
+  if (descriptor < 0)
+    return EBADF;
+  close (descriptor);
+#ifdef SYS_open
+  if (result == EPERM)
+    result = close_outcome (syscall (SYS_open, program_file, flags, 0));
+#endif
+  return result;
+}
+
+static int
+truncate_what_is_read (void)
+{
+  return truncate_by_opening (O_RDONLY);
+}
+
+static int
+truncate_what_is_neither_read_nor_written (void)
+{
+  return truncate_by_opening (O_WRONLY | O_RDWR);
 }
 
 static int
@@ -588,7 +627,7 @@ open_key_from_root (void)
   char path[512];
 
   snprintf (path, sizeof path, "/proc/thread-self/./root/proc/..%s", key_file);
-  return open_new (-1, path);
+  return open_at (-1, path);
 }
 
 static int
@@ -624,7 +663,7 @@ open_memory_from_folder (void)
   char path[64];
 
   snprintf (path, sizeof path, "%d/mem", (int) getppid ());
-  int result = open_new (folder, path);
+  int result = open_at (folder, path);
   close (folder);
   return result;
 }
@@ -764,6 +803,10 @@ static struct attempt attempts[] = {
   { "write the audit log", write_audit_log, 0 },
   { "link the audit log", link_audit_log, 0 },
   { "open another pipeline's state", open_other_state, 0 },
+  { "open by a structure", open_by_structure, 0 },
+  { "cut a file that is read", truncate_what_is_read, 0 },
+  { "cut a file without an access mode",
+    truncate_what_is_neither_read_nor_written, 0 },
 };
 #define ATTEMPTS (sizeof attempts / sizeof *attempts)
 

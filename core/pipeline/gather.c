@@ -242,19 +242,30 @@ gather_begin (struct ezcdc_feed *feed, const struct ezcdc_position *commit,
   return EZCDC_OK;
 }
 
+/* Whether values that the change does not bring are in the source only.  An
+ * insert that does not bring all was an update there, which made the row one
+ * of those that are published: the target has none. */
+static bool
+gather_repairs (const struct gather *gather, const struct table *table,
+                uint32_t operation)
+{
+  const struct pipeline *pipeline = gather->pipeline;
+
+  return operation == EZCDC_INSERT
+         || !(pipeline->sink_capabilities & EZCDC_CAN_PARTIAL)
+         || table->has_gaps
+         || (table->repair_before.length > 0
+             && position_compare (&gather->commit, &table->repair_before) < 0);
+}
+
 static void
 gather_change (struct gather *gather, const struct table *table,
                struct change *ret_change)
 {
-  const struct pipeline *pipeline = gather->pipeline;
-
   ret_change->table = &table->version->description;
   ret_change->commit_time = gather->commit_time;
   ret_change->ordinal = gather->ordinal++;
-  ret_change->repair =
-    !(pipeline->sink_capabilities & EZCDC_CAN_PARTIAL) || table->has_gaps
-    || (table->repair_before.length > 0
-        && position_compare (&gather->commit, &table->repair_before) < 0);
+  ret_change->repair = gather_repairs (gather, table, ret_change->operation);
 }
 
 static int

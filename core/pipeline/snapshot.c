@@ -131,7 +131,7 @@ snapshot_attempt (struct pipeline *pipeline, uint32_t kind, bool again,
   int result;
 
   /* The tables may have changed since they were listed. */
-  if (kind == EZCDC_SNAPSHOT_LATER && shapes_refresh (pipeline, error) < 0)
+  if (shapes_refresh (pipeline, error) < 0)
     return error->code;
   snapshot = snapshot_open (pipeline, kind, again, error);
   if (snapshot == NULL)

@@ -118,7 +118,7 @@ enum {
   COLUMN_NAME,
   COLUMN_TYPE,
   COLUMN_MODIFIER,
-  COLUMN_FILLED,     /* it has a default, or counts by itself */
+  COLUMN_FILLED,     /* it has or had a default, or counts by itself */
   COLUMN_UNREADABLE, /* a relation in which the role may not read it */
   COLUMN_TYPE_NAME,  /* and what SQL_TYPE_COLUMNS adds */
 };
@@ -157,7 +157,10 @@ static const char describe_columns[] = SQL_DOMAINS
   " " SQL_TYPE_COLUMNS
   " FROM (SELECT w.place, a.attrelid AS oid, a.attnum AS number,"
   "  a.attname AS name, a.atttypid AS type, a.atttypmod AS modifier,"
-  "  a.atthasdef OR a.attidentity <> '' %s AS filled"
+  "  a.atthasdef OR a.atthasmissing OR a.attnotnull"
+  "   OR a.attidentity <> ''"
+  "   OR EXISTS (SELECT FROM pg_type d WHERE d.oid = a.atttypid"
+  "    AND d.typdefault IS NOT NULL) %s AS filled"
   "  FROM unnest($1::oid[]) WITH ORDINALITY w (oid, place)"
   "  JOIN pg_class c ON c.oid = w.oid"
   "  JOIN pg_namespace n ON n.oid = c.relnamespace"

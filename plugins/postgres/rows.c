@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of a table through COPY, in canonical text. */
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,29 +141,39 @@ rows_clear (struct rows *rows)
   memset (rows, 0, sizeof *rows);
 }
 
+/* By its OID: the name may be another one's by now. */
 int
 rows_add_filter (struct postgres *self, struct session *session,
                  const struct ezcdc_table *table, struct text *sql)
 {
-  const char *const parameters[] = { self->publication, table->schema,
-                                     table->name };
+  char oid[24];
+  const char *const parameters[] = { self->publication, oid };
   PGresult *result;
   int code;
 
   if (session->version < 150000)
     return EZCDC_OK;
-  code = session_query (session, "look for a row filter",
-                        "SELECT rowfilter FROM pg_publication_tables"
-                        " WHERE pubname = $1 AND schemaname = $2"
-                        " AND tablename = $3",
-                        3, parameters, &result);
+  snprintf (oid, sizeof oid, "%" PRIu64, table->id);
+  code = session_query (
+    session, "look for a row filter",
+    "SELECT f.rowfilter, f.pubname IS NOT NULL FROM pg_publication p"
+    " LEFT JOIN (pg_publication_tables f"
+    "  JOIN pg_namespace n ON n.nspname = f.schemaname"
+    "  JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = f.tablename"
+    "  AND c.oid = $2::oid) ON f.pubname = p.pubname"
+    " WHERE p.pubname = $1",
+    2, parameters, &result);
   if (code != EZCDC_OK)
     return code;
-  if (PQntuples (result) == 1 && !PQgetisnull (result, 0, 0)) {
+  if (PQntuples (result) == 1 && !field_true (result, 0, 1))
+    code = host->fail (session->instance, EZCDC_E_SCHEMA,
+                       "copy %s.%s: it is not in publication %s any more",
+                       table->schema, table->name, self->publication);
+  else if (PQntuples (result) == 1 && !PQgetisnull (result, 0, 0)) {
     text_add (sql, " AND (");
     text_add (sql, PQgetvalue (result, 0, 0));
     text_add (sql, ")");
   }
   PQclear (result);
-  return EZCDC_OK;
+  return code;
 }

@@ -85,23 +85,41 @@ columns_question (const struct starrocks *self, const char *table,
   buffer_text (sql, " ORDER BY ORDINAL_POSITION");
 }
 
+static void
+complete_types (struct starrocks *self, const struct ezcdc_table *table,
+                struct target_columns *columns)
+{
+  int version = starrocks_version (self);
+
+  for (uint32_t i = 0; i < table->column_count; i++) {
+    const struct target_column *column = target_columns_find (
+      columns, table->columns[i].name);
+    struct column_type wanted;
+
+    type_wanted (&self->settings, version, &table->columns[i], &wanted);
+    if (column != NULL)
+      type_complete (&wanted, &columns->items[column - columns->items].type);
+  }
+}
+
 int
 ddl_read_columns (struct starrocks *self, struct connection *connection,
-                  const char *table, struct target_columns *ret_columns)
+                  const struct ezcdc_table *table,
+                  struct target_columns *ret_columns)
 {
   static const char what[] = "read the table's columns";
   int generation = starrocks_version (self) >= 30100, code;
   struct buffer sql = { 0 };
   MYSQL_RES *result;
 
-  columns_question (self, table, generation, &sql);
+  columns_question (self, table->target, generation, &sql);
   code = query_store (self, connection, &sql, what, &result);
   if (code == EZCDC_E_OPERATOR && generation) {
     /* Not every server's number tells what it knows; one that does not know
      * how a column is generated has none that is. */
     generation = 0;
     buffer_clear (&sql);
-    columns_question (self, table, generation, &sql);
+    columns_question (self, table->target, generation, &sql);
     code = query_store (self, connection, &sql, what, &result);
   }
   buffer_free (&sql);
@@ -109,6 +127,8 @@ ddl_read_columns (struct starrocks *self, struct connection *connection,
     return code;
   code = collect_columns (self, result, generation, ret_columns);
   mysql_free_result (result);
+  if (code == EZCDC_OK)
+    complete_types (self, table, ret_columns);
   return code;
 }
 

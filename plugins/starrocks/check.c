@@ -87,7 +87,7 @@ check_existing (struct starrocks *self, struct connection *connection,
 {
   struct target_columns columns = { 0 };
   struct ddl_changes changes = { { 0 }, { 0 }, { 0 } };
-  int code = ddl_read_columns (self, connection, table->target, &columns);
+  int code = ddl_read_columns (self, connection, table, &columns);
 
   if (code != EZCDC_OK)
     return code;

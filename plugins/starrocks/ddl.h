@@ -10,7 +10,8 @@
 
 /* The columns of the target, none if the table does not exist. */
 int ddl_read_columns (struct starrocks *self, struct connection *connection,
-                      const char *table, struct target_columns *ret_columns);
+                      const struct ezcdc_table *table,
+                      struct target_columns *ret_columns);
 /* Whether the database exists. */
 int ddl_database_exists (struct starrocks *self, struct connection *connection,
                          int *ret_exists);

@@ -77,7 +77,7 @@ advance (struct starrocks *self, struct connection *connection,
 {
   struct target_columns columns = { 0 };
   struct ddl_changes changes = { { 0 }, { 0 }, { 0 } };
-  int code = ddl_read_columns (self, connection, table->target, &columns);
+  int code = ddl_read_columns (self, connection, table, &columns);
 
   if (code != EZCDC_OK)
     return code;
@@ -157,7 +157,7 @@ target_bind (struct starrocks *self, const struct ezcdc_table *table,
     code = connection_take (self, &connection);
   if (code != EZCDC_OK)
     return code;
-  code = ddl_read_columns (self, connection, table->target, &columns);
+  code = ddl_read_columns (self, connection, table, &columns);
   connection_give (self, connection, code == EZCDC_OK);
   if (code != EZCDC_OK)
     return code;

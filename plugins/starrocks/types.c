@@ -203,6 +203,7 @@ type_parse (const char *text, struct column_type *ret_type)
     if (*end == ',')
       second = strtol (end + 1, &end, 10);
   }
+  type.bare = *rest != '(';
   switch (type.kind) {
   case KIND_TINYINT:
     /* The way BOOLEAN shows itself to MySQL clients. */
@@ -314,4 +315,16 @@ type_fit (const struct ezcdc_column *source, const struct column_type *wanted,
           || existing->kind == KIND_DOUBLE || existing->kind == KIND_DECIMAL))
     return TYPE_WIDENS;
   return TYPE_CLASHES;
+}
+
+/* Versions write a type with all that belongs to it, or BOOLEAN as tinyint;
+ * where something is left out, it is as it would have been created. */
+void
+type_complete (const struct column_type *wanted, struct column_type *existing)
+{
+  if (!existing->bare)
+    return;
+  if (existing->kind == wanted->kind
+      || (existing->kind == KIND_TINYINT && wanted->kind == KIND_BOOLEAN))
+    *existing = *wanted;
 }

@@ -33,6 +33,7 @@ struct column_type {
   int precision;  /* DECIMAL */
   int scale;      /* DECIMAL */
   int64_t length; /* VARCHAR, VARBINARY: bytes */
+  int bare;       /* 1: as read, without the (...) that tells the rest */
 };
 
 #define VARCHAR_MAX INT64_C (1048576)
@@ -57,6 +58,10 @@ enum type_fit {
   TYPE_WIDENS, /* StarRocks can change the column to the wanted type */
   TYPE_CLASHES,
 };
+
+/* Fills in what the server has not told of a type. */
+void type_complete (const struct column_type *wanted,
+                    struct column_type *existing);
 
 enum type_fit type_fit (const struct ezcdc_column *source,
                         const struct column_type *wanted,

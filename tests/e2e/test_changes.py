@@ -411,3 +411,22 @@ def test_a_row_among_the_dead_letters_comes_whole(world, how):
         world.sql(f"UPDATE {name} SET at = '{year}-01-01'")
         pipeline.until_caught_up()
         assert not world.differences(name, "t")
+
+
+def test_a_row_that_comes_into_the_filter_with_a_large_value(world):
+    """The server makes an insert of the update, without the value."""
+    world.sql("CREATE TABLE b (id int PRIMARY KEY, v text, big text);"
+              "ALTER TABLE b ALTER big SET STORAGE EXTERNAL;"
+              "INSERT INTO b SELECT i, 'v', repeat('x' || i, 3000)"
+              " FROM unnest(ARRAY[1, 150]) i")
+    world.admin("CREATE PUBLICATION made FOR TABLE b WHERE (id < 100)"
+                " WITH (publish_via_partition_root = true)")
+    pipeline = world.pipeline(source={"publication": "made"})
+    pipeline.until_caught_up()
+    world.sql("UPDATE b SET id = 50 WHERE id = 150")
+    pipeline.until_caught_up()
+    world.assert_same("b")
+    world.sql("UPDATE b SET id = 160 WHERE id = 1")
+    world.sql("UPDATE b SET id = 2 WHERE id = 160")
+    pipeline.until_caught_up()
+    world.assert_same("b")

@@ -419,3 +419,20 @@ def test_a_longer_character_is_filled_with_blanks(world):
     pipeline.until_caught_up()
     done = pipeline.verify()
     assert done.code == 0, done
+
+
+@pytest.mark.parametrize("how", [
+    "ALTER TABLE items ADD x int DEFAULT 5 NOT NULL;"
+    "ALTER TABLE items ALTER x DROP DEFAULT",
+    "ALTER TABLE items ADD x int DEFAULT 5;"
+    "ALTER TABLE items ALTER x DROP DEFAULT",
+    "CREATE DOMAIN five AS int DEFAULT 5; ALTER TABLE items ADD x five",
+    "ALTER TABLE items ADD x int GENERATED ALWAYS AS IDENTITY;"
+    "ALTER TABLE items ALTER x DROP IDENTITY",
+])
+def test_a_default_that_was_there_for_a_moment(items, how):
+    pipeline = items.pipeline()
+    pipeline.until_caught_up()
+    items.sql(how)
+    pipeline.until_caught_up()
+    items.assert_same("items")

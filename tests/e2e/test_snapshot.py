@@ -292,3 +292,41 @@ def test_a_pipeline_is_copied_again_as_operations_says(world):
     pipeline.until_caught_up()
     world.assert_same("items")
     assert pipeline.audit_verify().code == 0
+
+
+def test_a_filter_goes_with_the_table_when_its_name_changes(world):
+    world.sql("CREATE TABLE b (id int PRIMARY KEY, v text);"
+              "INSERT INTO b SELECT i, 'v' FROM generate_series(1, 200) i")
+    world.admin("CREATE PUBLICATION made FOR TABLE b WHERE (id < 100)"
+                " WITH (publish_via_partition_root = true)")
+    pipeline = world.pipeline("public.b*", source={"publication": "made"},
+                              pipeline={"recheck_interval": "1s"})
+    run = pipeline.start()
+    run.wait_streaming()
+    with run.paused():
+        world.sql("ALTER TABLE b RENAME TO b2")
+        world.admin("ALTER PUBLICATION made DROP TABLE b2")
+        world.admin("ALTER PUBLICATION made ADD TABLE b2 WHERE (id < 100)")
+    run.wait_until(lambda: run.text.count("the tables are copied") > 1,
+                   "a copy")
+    assert run.terminate() == 0
+    target, = {row[0] for row in world.starrocks.sql(
+        "SELECT max(id) FROM b", world.target)}
+    assert int(target) == 99
+
+
+def test_a_column_that_is_filled_while_the_slot_waits(world):
+    """The tables were listed before, the slot's view comes after."""
+    world.sql("CREATE TABLE b (id int PRIMARY KEY);"
+              "INSERT INTO b SELECT generate_series(1, 50);"
+              "CREATE TABLE other (id int)")
+    holder = world.connect(autocommit=False)
+    holder.cursor().execute("INSERT INTO other VALUES (1)")
+    pipeline = world.pipeline("public.b")
+    run = pipeline.start()
+    run.wait_text("waiting for open transactions to end")
+    world.sql("ALTER TABLE b ADD z text")
+    world.sql("UPDATE b SET z = 'filled' WHERE id < 9")
+    holder.commit()
+    holder.close()
+    world.settle(run, "b")

@@ -143,6 +143,8 @@ mini_option_integer (struct ezcdc_instance *instance, const char *name)
   (void) instance;
   if (value == NULL && strcmp (name, "connect_timeout") == 0)
     return 5000000;
+  if (value == NULL && strcmp (name, "answer_timeout") == 0)
+    return 60000000;
   return value ? strtoll (value, NULL, 10) : 0;
 }
 

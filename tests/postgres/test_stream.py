@@ -47,7 +47,7 @@ def test_toast_keys_and_full(source):
         ["delete", "2", "~", "~", "old", "2", "3", big],
     ]
     keys = [line[6] for line in lines if line[:2] == ["column", "id"]]
-    assert set(keys) == {"flags 3 key 1 number 1"}
+    assert set(keys) == {"flags 7 key 1 number 1"}
 
 
 def test_transactions(source):
@@ -240,7 +240,7 @@ def test_columns_are_numbered_and_filled(source):
                 if line[0] == "column"}
 
     assert columns("SELECT") == {
-        "id": "flags 3 key 1 number 1", "a": "flags 0 key 0 number 2",
+        "id": "flags 7 key 1 number 1", "a": "flags 0 key 0 number 2",
         "b": "flags 0 key 0 number 3"}
     assert columns("ALTER TABLE t RENAME a TO c")["c"] == \
         "flags 0 key 0 number 2"

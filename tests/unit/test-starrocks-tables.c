@@ -137,6 +137,7 @@ fit (struct ezcdc_column source, const char *existing)
 
   type_wanted (&settings, 30311, &source, &wants);
   type_parse (existing, &has);
+  type_complete (&wants, &has);
   return type_fit (&source, &wants, &has);
 }
 
@@ -379,14 +380,29 @@ test_endpoints (void **state)
   assert_false (host_is_loopback ("127.0.0.1.example.com"));
 }
 
+/* What is not told is as it was created. */
+static void
+test_bare (void **state)
+{
+  (void) state;
+  FIT (TYPE_FITS, "tinyint", .type = EZCDC_TYPE_BOOL);
+  FIT (TYPE_CLASHES, "tinyint(4)", .type = EZCDC_TYPE_BOOL);
+  FIT (TYPE_WIDENS, "tinyint", .type = EZCDC_TYPE_INT32);
+  FIT (TYPE_FITS, "decimal", .type = EZCDC_TYPE_DECIMAL, .precision = 10,
+       .scale = 2);
+  FIT (TYPE_FITS, "varchar", .type = EZCDC_TYPE_STRING, .length = -1);
+  FIT (TYPE_FITS, "varchar", .type = EZCDC_TYPE_STRING, .length = 5);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_wanted), cmocka_unit_test (test_parse),
-    cmocka_unit_test (test_fit),    cmocka_unit_test (test_version),
-    cmocka_unit_test (test_create), cmocka_unit_test (test_compare),
-    cmocka_unit_test (test_names),  cmocka_unit_test (test_endpoints),
+    cmocka_unit_test (test_wanted),    cmocka_unit_test (test_parse),
+    cmocka_unit_test (test_fit),       cmocka_unit_test (test_bare),
+    cmocka_unit_test (test_version),   cmocka_unit_test (test_create),
+    cmocka_unit_test (test_compare),   cmocka_unit_test (test_names),
+    cmocka_unit_test (test_endpoints),
   };
 
   return cmocka_run_group_tests_name ("starrocks-tables", tests, NULL, NULL);

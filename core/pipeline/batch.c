@@ -202,31 +202,39 @@ copy_value (struct batch *batch, const struct copied *copied,
   uintptr_t data = (uintptr_t) value->data;
 
   if (value->state != EZCDC_VALUE)
-    return 0;
+    return value->state <= EZCDC_UNCHANGED ? 0 : EZCDC_E_BUG;
   batch->bytes += value->length;
   if (copied->to != NULL && data >= from && data <= from + copied->length
       && value->length <= from + copied->length - data) {
     value->data = copied->to + (data - from);
     return 0;
   }
+  if (value->data == NULL && value->length > 0)
+    return EZCDC_E_BUG;
   value->data = arena_copy (&batch->arena, value->data, value->length);
   return value->data == NULL ? EZCDC_E_MEMORY : 0;
 }
 
-static struct ezcdc_value *
+/* EZCDC_E_BUG if one is no value. */
+static int
 copy_values (struct batch *batch, const struct ezcdc_table *table,
-             const struct copied *copied, const struct ezcdc_value *values)
+             const struct copied *copied, const struct ezcdc_value *values,
+             struct ezcdc_value **ret_copy)
 {
   struct ezcdc_value *copy = arena_take (&batch->arena,
                                          table->column_count * sizeof *copy);
 
   if (copy == NULL)
-    return NULL;
+    return EZCDC_E_MEMORY;
   memcpy (copy, values, table->column_count * sizeof *copy);
-  for (uint32_t i = 0; i < table->column_count; i++)
-    if (copy_value (batch, copied, &copy[i]) < 0)
-      return NULL;
-  return copy;
+  for (uint32_t i = 0; i < table->column_count; i++) {
+    int result = copy_value (batch, copied, &copy[i]);
+
+    if (result < 0)
+      return result;
+  }
+  *ret_copy = copy;
+  return 0;
 }
 
 static int
@@ -398,26 +406,29 @@ keyed_add (struct batch *batch, const struct change *change)
   struct ezcdc_value *values = NULL;
   struct ezcdc_value *old_values = NULL;
   struct copied copied;
+  int result;
 
   if (copy_message (batch, change, &copied) < 0)
     return EZCDC_E_MEMORY;
   if (change->old_values != NULL) {
-    old_values = copy_values (batch, table, &copied, change->old_values);
-    if (old_values == NULL)
-      return EZCDC_E_MEMORY;
+    result = copy_values (batch, table, &copied, change->old_values,
+                          &old_values);
+    if (result < 0)
+      return result;
   }
   if (change->operation == EZCDC_DELETE) {
-    if (old_values == NULL)
-      old_values = copy_values (batch, table, &copied, change->values);
-    if (old_values == NULL)
-      return EZCDC_E_MEMORY;
+    result = old_values != NULL ? 0
+                                : copy_values (batch, table, &copied,
+                                               change->values, &old_values);
+    if (result < 0)
+      return result;
     if (!key_is_complete (table, old_values))
       return EZCDC_E_BUG;
     return keyed_put (batch, change, EZCDC_DELETE, old_values, NULL, false);
   }
-  values = copy_values (batch, table, &copied, change->values);
-  if (values == NULL)
-    return EZCDC_E_MEMORY;
+  result = copy_values (batch, table, &copied, change->values, &values);
+  if (result < 0)
+    return result;
   if (old_values != NULL)
     /* A key column that was too large to be sent again. */
     for (uint32_t i = 0; i < table->column_count; i++)
@@ -436,35 +447,45 @@ keyed_add (struct batch *batch, const struct change *change)
                     change->repair);
 }
 
+static int
+plain_fill (struct batch *batch, struct ezcdc_row *row,
+            const struct change *change)
+{
+  struct ezcdc_value *values = NULL;
+  struct ezcdc_value *old_values = NULL;
+  struct copied copied;
+  int result;
+
+  row_fill (batch, row, change);
+  result = copy_message (batch, change, &copied);
+  if (result == 0 && change->values != NULL)
+    result = copy_values (batch, change->table, &copied, change->values,
+                          &values);
+  if (result == 0 && change->old_values != NULL)
+    result = copy_values (batch, change->table, &copied, change->old_values,
+                          &old_values);
+  if (result < 0)
+    return result;
+  row->values = values;
+  row->old_values = old_values;
+  if (values != NULL)
+    row->unchanged = count_unchanged (change->table, values);
+  return 0;
+}
+
 /* Snapshot rows and logs: every row is kept as it came. */
 static int
 plain_add (struct batch *batch, const struct change *change)
 {
   struct ezcdc_row *row = row_append (batch);
-  struct copied copied;
+  int result;
 
   if (row == NULL)
     return EZCDC_E_MEMORY;
-  row_fill (batch, row, change);
-  if (copy_message (batch, change, &copied) < 0)
-    goto error;
-  if (change->values != NULL) {
-    row->values = copy_values (batch, change->table, &copied, change->values);
-    if (row->values == NULL)
-      goto error;
-    row->unchanged = count_unchanged (change->table, row->values);
-  }
-  if (change->old_values != NULL) {
-    row->old_values = copy_values (batch, change->table, &copied,
-                                   change->old_values);
-    if (row->old_values == NULL)
-      goto error;
-  }
-  return 0;
-
-error:
-  batch->row_count--;
-  return EZCDC_E_MEMORY;
+  result = plain_fill (batch, row, change);
+  if (result < 0)
+    batch->row_count--;
+  return result;
 }
 
 int

@@ -113,7 +113,7 @@ pipeline_list_tables (struct pipeline *pipeline, struct table_set *ret_set,
                       const struct table_set *among, struct error *error)
 {
   struct discovery discovery = {
-    .list = { .table = discovery_table },
+    .list = { .table = discovery_table, .instance = pipeline->source },
     .pipeline = pipeline,
     .tables = ret_set,
     .among = among,

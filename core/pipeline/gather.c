@@ -2,6 +2,7 @@
 /* Changes become batches, batches become rounds. */
 #include <config.h>
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ gather_init (struct gather *gather, struct pipeline *pipeline,
 {
   memset (gather, 0, sizeof *gather);
   gather->feed.operations = &gather_operations;
+  gather->feed.instance = pipeline->source;
   gather->pipeline = pipeline;
   gather->complete = *start;
 }
@@ -224,7 +226,8 @@ gather_failed (struct gather *gather, int code, const struct table *table)
     gather->pipeline->source, code, "table %s: %s", table->name,
     code == EZCDC_E_MEMORY
       ? "out of memory while gathering changes"
-      : "a change came without its key, or with an impossible position");
+      : "feed_row: a change has no key, or a value of it has no data or an "
+        "unknown state");
 }
 
 static int
@@ -258,6 +261,15 @@ gather_repairs (const struct gather *gather, const struct table *table,
              && position_compare (&gather->commit, &table->repair_before) < 0);
 }
 
+static bool
+gather_knows_stranger (const struct gather *gather, uint64_t table_id)
+{
+  for (size_t i = 0; i < gather->stranger_count; i++)
+    if (gather->strangers[i] == table_id)
+      return true;
+  return false;
+}
+
 static void
 gather_change (struct gather *gather, const struct table *table,
                struct change *ret_change)
@@ -266,6 +278,27 @@ gather_change (struct gather *gather, const struct table *table,
   ret_change->commit_time = gather->commit_time;
   ret_change->ordinal = gather->ordinal++;
   ret_change->repair = gather_repairs (gather, table, ret_change->operation);
+}
+
+/* A change that is not taken: of a table that is left out, or whose rows are
+ * nobody's business here, which feed_table has told; or else a mistake. */
+static int
+gather_pass_over (const struct gather *gather, const struct table *table,
+                  uint64_t table_id)
+{
+  struct ezcdc_instance *source = gather->pipeline->source;
+
+  if (!gather->in_transaction)
+    return instance_fail (source, EZCDC_E_BUG,
+                          "a change of the table with the id %" PRIu64
+                          " came before feed_begin",
+                          table_id);
+  if (table == NULL && !gather_knows_stranger (gather, table_id))
+    return instance_fail (source, EZCDC_E_BUG,
+                          "a change came of the table with the id %" PRIu64
+                          ", which neither list_table nor feed_table has told",
+                          table_id);
+  return EZCDC_OK;
 }
 
 static int
@@ -286,8 +319,8 @@ gather_row (struct ezcdc_feed *feed, uint64_t table_id, uint32_t operation,
   struct batch *batch;
   int result;
 
-  if (table == NULL || table->left_out)
-    return EZCDC_OK;
+  if (table == NULL || table->left_out || !gather->in_transaction)
+    return gather_pass_over (gather, table, table_id);
   batch = gather_batch (gather, table);
   if (batch == NULL)
     return gather_failed (gather, EZCDC_E_MEMORY, table);
@@ -312,8 +345,8 @@ gather_truncate (struct ezcdc_feed *feed, uint64_t table_id)
   struct batch *batch;
   int result;
 
-  if (table == NULL || table->left_out)
-    return EZCDC_OK;
+  if (table == NULL || table->left_out || !gather->in_transaction)
+    return gather_pass_over (gather, table, table_id);
   batch = gather_batch (gather, table);
   if (batch == NULL)
     return gather_failed (gather, EZCDC_E_MEMORY, table);
@@ -410,25 +443,26 @@ gather_revise (struct gather *gather, struct table *table,
 
 /* The source describes a table each time that it may have changed; whoever
  * reads the log needs to know once. */
-static void
+static int
 gather_tell_of_stranger (struct gather *gather,
                          const struct ezcdc_table *description)
 {
   uint64_t *strangers;
 
-  for (size_t i = 0; i < gather->stranger_count; i++)
-    if (gather->strangers[i] == description->id)
-      return;
+  if (gather_knows_stranger (gather, description->id))
+    return EZCDC_OK;
   log_message (LEVEL_INFO,
                "changes of table %s.%s are left out until the next start: it "
                "was not there when the tables were listed",
                description->schema, description->name);
   strangers = reallocarray (gather->strangers, gather->stranger_count + 1,
                             sizeof *strangers);
-  if (strangers == NULL) /* it may be told again */
-    return;
+  if (strangers == NULL)
+    return instance_fail (gather->pipeline->source, EZCDC_E_MEMORY,
+                          "gather changes: out of memory");
   gather->strangers = strangers;
   strangers[gather->stranger_count++] = description->id;
+  return EZCDC_OK;
 }
 
 static int
@@ -440,10 +474,8 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
   struct error error = { 0 };
   bool same, leave_out;
 
-  if (table == NULL) {
-    gather_tell_of_stranger (gather, description);
-    return EZCDC_OK;
-  }
+  if (table == NULL)
+    return gather_tell_of_stranger (gather, description);
   if (!pipeline_copies (gather->pipeline)
       && gather_pause (table, description->refusal))
     return EZCDC_OK;
@@ -481,6 +513,11 @@ gather_commit (struct ezcdc_feed *feed, const struct ezcdc_position *end)
 {
   struct gather *gather = (struct gather *) feed;
 
+  if (!gather->in_transaction || position_compare (end, &gather->commit) < 0)
+    return instance_fail (
+      gather->pipeline->source, EZCDC_E_BUG, "feed_commit: %s",
+      gather->in_transaction ? "the end is before the commit of feed_begin"
+                             : "there was no feed_begin");
   gather->in_transaction = false;
   gather->complete_commit_time = gather->commit_time;
   return gather_progress (feed, end);

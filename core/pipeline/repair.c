@@ -205,7 +205,10 @@ int
 repair_batch (struct pipeline *pipeline, struct batch *batch,
               struct error *error)
 {
-  struct repair repair = { .feed = { &repair_operations }, .batch = batch };
+  struct repair repair = {
+    .feed = { &repair_operations, pipeline->source },
+    .batch = batch,
+  };
   int result;
 
   repair.wanted = calloc (batch->repair_count * 2, sizeof *repair.wanted);

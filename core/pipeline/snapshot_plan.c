@@ -66,7 +66,7 @@ plan_table (struct snapshot *snapshot, struct table *table,
 {
   struct pipeline *pipeline = snapshot->pipeline;
   struct plan plan = {
-    .list = { .chunk = plan_chunk },
+    .list = { .chunk = plan_chunk, .instance = pipeline->source },
     .pipeline = pipeline,
   };
   int result;

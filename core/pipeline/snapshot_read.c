@@ -116,10 +116,14 @@ worker_row (struct ezcdc_feed *feed, uint64_t table_id, uint32_t operation,
   }
   if (batch != NULL && result == 0)
     result = batch_add (batch, &change);
-  if (batch == NULL || result < 0)
-    return instance_fail (pipeline->source, EZCDC_E_MEMORY,
-                          "table %s: out of memory while reading a chunk",
-                          table->name);
+  if (batch == NULL)
+    result = EZCDC_E_MEMORY;
+  if (result < 0)
+    return instance_fail (
+      pipeline->source, result, "table %s: %s", table->name,
+      result == EZCDC_E_MEMORY
+        ? "out of memory while reading a chunk"
+        : "feed_row: a value of a chunk has no data, or an unknown state");
   if (batch->row_count >= settings->batch_rows
       || batch->bytes >= settings->batch_bytes
       || batch_footprint (batch) >= pipeline->pool.budget / 4)
@@ -382,6 +386,7 @@ snapshot_read (struct snapshot *snapshot, struct error *error)
   for (; result == 0 && count < wanted && count < snapshot->chunk_count;
        count++) {
     workers[count].feed.operations = &worker_operations;
+    workers[count].feed.instance = snapshot->pipeline->source;
     workers[count].snapshot = snapshot;
     if (pthread_create (&threads[count], NULL, worker_thread, &workers[count])
         != 0)

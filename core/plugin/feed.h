@@ -14,7 +14,8 @@
 
 /* The receiving end of a stream, a chunk or a scan. Each member is the
  * function of struct ezcdc_host of the same name and returns what that one
- * promises to return. A member that the receiver does not expect is NULL: the
+ * promises to return. What does not need the receiver is checked before, see
+ * host_feed.h. A member that the receiver does not expect is NULL: the
  * host then answers EZCDC_E_BUG in the receiver's place. A receiver that
  * fails records why with instance_fail () of the instance that it reads from.
  */
@@ -34,6 +35,8 @@ struct feed_operations {
 
 struct ezcdc_feed {
   const struct feed_operations *operations; /* constant, outlives the feed */
+  /* Whose call it is: told what it does wrong. NULL: nobody is. */
+  struct ezcdc_instance *instance;
 };
 
 /* The receiving end of discover and snapshot_plan; NULL members as above. */
@@ -41,6 +44,7 @@ struct ezcdc_list {
   int (*table) (struct ezcdc_list *list, const struct ezcdc_table *table);
   int (*chunk) (struct ezcdc_list *list, const char *chunk,
                 int64_t estimated_rows);
+  struct ezcdc_instance *instance; /* as above */
 };
 
 #endif

@@ -16,9 +16,8 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
-#include "core/base/utf8.h"
-#include "core/plugin/feed.h"
 #include "core/plugin/host.h"
+#include "core/plugin/host_feed.h"
 #include "core/plugin/instance.h"
 #include "core/plugin/loader.h"
 #include "core/plugin/options.h"
@@ -379,107 +378,6 @@ static uint64_t
 host_body_limit (struct ezcdc_instance *instance)
 {
   return instance->body_limit;
-}
-
-/* ---- The receiving ends ------------------------------------------------ */
-
-static bool
-is_text (const char *name)
-{
-  return utf8_valid (name, strlen (name));
-}
-
-/* Names go into messages, JSON and statements: a table is refused for one that
- * is not UTF-8. */
-static struct ezcdc_table
-look_at_names (const struct ezcdc_table *table)
-{
-  struct ezcdc_table looked_at = *table;
-  bool good = is_text (table->schema) && is_text (table->name);
-
-  for (uint32_t i = 0; good && i < table->column_count; i++)
-    good = is_text (table->columns[i].name)
-           && is_text (table->columns[i].type_name);
-  if (!good && table->refusal == NULL)
-    looked_at.refusal = "the name of it, of a column or of a type is not "
-                        "valid UTF-8; rename that, or leave the table out";
-  return looked_at;
-}
-
-static int
-host_list_table (struct ezcdc_list *list, const struct ezcdc_table *table)
-{
-  struct ezcdc_table looked_at;
-
-  if (list->table == NULL)
-    return EZCDC_E_BUG;
-  looked_at = look_at_names (table);
-  return list->table (list, &looked_at);
-}
-
-static int
-host_list_chunk (struct ezcdc_list *list, const char *chunk,
-                 int64_t estimated_rows)
-{
-  return list->chunk == NULL ? EZCDC_E_BUG
-                             : list->chunk (list, chunk, estimated_rows);
-}
-
-static int
-host_feed_begin (struct ezcdc_feed *feed, const struct ezcdc_position *commit,
-                 int64_t commit_time)
-{
-  return feed->operations->begin == NULL
-           ? EZCDC_E_BUG
-           : feed->operations->begin (feed, commit, commit_time);
-}
-
-static int
-host_feed_row (struct ezcdc_feed *feed, uint64_t table_id, uint32_t operation,
-               const struct ezcdc_value *values,
-               const struct ezcdc_value *old_values, const char *message,
-               size_t length)
-{
-  return feed->operations->row == NULL
-           ? EZCDC_E_BUG
-           : feed->operations->row (feed, table_id, operation, values,
-                                    old_values, message, length);
-}
-
-static int
-host_feed_truncate (struct ezcdc_feed *feed, uint64_t table_id)
-{
-  return feed->operations->truncate == NULL
-           ? EZCDC_E_BUG
-           : feed->operations->truncate (feed, table_id);
-}
-
-static int
-host_feed_table (struct ezcdc_feed *feed, const struct ezcdc_table *table)
-{
-  struct ezcdc_table looked_at;
-
-  if (feed->operations->table == NULL)
-    return EZCDC_E_BUG;
-  looked_at = look_at_names (table);
-  return feed->operations->table (feed, &looked_at);
-}
-
-static int
-host_feed_commit (struct ezcdc_feed *feed, const struct ezcdc_position *end)
-{
-  return feed->operations->commit == NULL
-           ? EZCDC_E_BUG
-           : feed->operations->commit (feed, end);
-}
-
-static int
-host_feed_progress (struct ezcdc_feed *feed,
-                    const struct ezcdc_position *position)
-{
-  return feed->operations->progress == NULL
-           ? EZCDC_E_BUG
-           : feed->operations->progress (feed, position);
 }
 
 /* clang-format off */

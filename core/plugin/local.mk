@@ -10,6 +10,8 @@ core_libezcdc_core_la_SOURCES += \
 	core/plugin/feed.h \
 	core/plugin/host.c \
 	core/plugin/host.h \
+	core/plugin/host_feed.c \
+	core/plugin/host_feed.h \
 	core/plugin/instance.c \
 	core/plugin/instance.h \
 	core/plugin/loader.c \

@@ -50,7 +50,6 @@ struct verify {
 
 struct scan {
   struct ezcdc_feed feed; /* first: the connector is given its address */
-  struct ezcdc_instance *instance;
   struct compare *compare;
   enum compare_side side;
   bool second; /* the second look */
@@ -72,7 +71,7 @@ scan_row (struct ezcdc_feed *feed, uint64_t table_id, uint32_t operation,
   if (!scan->second)
     compare_add (scan->compare, scan->side, values);
   else if (compare_look (scan->compare, scan->side, values) < 0)
-    return instance_fail (scan->instance, EZCDC_E_MEMORY,
+    return instance_fail (feed->instance, EZCDC_E_MEMORY,
                           "compare: out of memory");
   return EZCDC_OK;
 }
@@ -92,8 +91,7 @@ static const struct feed_operations scan_operations = {
 
 struct chunk_list {
   struct ezcdc_list list; /* first: the source is given its address */
-  struct ezcdc_instance *instance;
-  struct text chunks; /* the texts, each with its NUL */
+  struct text chunks;     /* the texts, each with its NUL */
 };
 
 static int
@@ -104,7 +102,7 @@ list_chunk (struct ezcdc_list *list, const char *chunk, int64_t estimated_rows)
   (void) estimated_rows;
   text_append (&chunks->chunks, chunk, strlen (chunk) + 1);
   if (chunks->chunks.failed)
-    return instance_fail (chunks->instance, EZCDC_E_MEMORY,
+    return instance_fail (list->instance, EZCDC_E_MEMORY,
                           "plan the comparison: out of memory");
   return EZCDC_OK;
 }
@@ -141,8 +139,7 @@ read_source (struct pipeline *pipeline, void *view,
 {
   const struct ezcdc_source *calls = pipeline->source_calls;
   struct chunk_list chunks = {
-    .list = { .chunk = list_chunk },
-    .instance = pipeline->source,
+    .list = { .chunk = list_chunk, .instance = pipeline->source },
   };
   void *reader = NULL;
   int result;
@@ -187,8 +184,7 @@ read_both (struct pipeline *pipeline, void *view,
            bool second, struct error *error)
 {
   struct scan scan = {
-    .feed = { &scan_operations },
-    .instance = pipeline->source,
+    .feed = { &scan_operations, pipeline->source },
     .compare = compare,
     .side = COMPARE_SOURCE,
     .second = second,
@@ -197,7 +193,7 @@ read_both (struct pipeline *pipeline, void *view,
   if (read_source (pipeline, view, table, &scan, error) < 0)
     return error->code;
   scan.side = COMPARE_TARGET;
-  scan.instance = pipeline->sink;
+  scan.feed.instance = pipeline->sink;
   return read_target (pipeline, table, &scan, error);
 }
 

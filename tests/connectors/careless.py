@@ -29,6 +29,37 @@ SINK = {
     "announce": "announce load load: a log has no table",
 }
 
+# Fault of the source: the same, and the function that it names.
+SOURCE = {
+    "no_table": "list_table: there is no table",
+    "no_id": "list_table: the table with the id 0: the id is 0",
+    "no_schema": "list_table: the table with the id 7: schema is NULL",
+    "no_name": "list_table: the table with the id 7: there is no name",
+    "no_columns": "list_table: the table with the id 7: columns is NULL",
+    "zero_columns": "list_table: the table with the id 7: there is no column",
+    "no_column_name": "list_table: the table with the id 7: a column has no"
+                      " name",
+    "no_type_name": "list_table: the table with the id 7: a column has no"
+                    " type_name",
+    "unknown_type": "list_table: the table with the id 7: a column has a type",
+    "two_keys": "list_table: the table with the id 7: key_count is not",
+    "no_chunk": "list_chunk: chunk is NULL",
+    "begin_in_a_chunk": "feed_begin: only a stream is fed that",
+    "read_value_without_data": "feed_row: a value of a chunk has no data",
+    "no_begin": "the table with the id 7 came before feed_begin",
+    "no_commit": "feed_begin: commit is NULL",
+    "long_position": "a position of 1000 bytes",
+    "no_values": "feed_row: values is NULL",
+    "unknown_operation": "feed_row: the operation is none",
+    "truncate_as_row": "feed_row: a truncate has no row",
+    "unknown_table": "the table with the id 99, which neither",
+    "value_without_data": "feed_row: a change has no key, or a value",
+    "unknown_state": "feed_row: a change has no key, or a value",
+    "null_in_the_key": "feed_row: a change has no key, or a value",
+    "no_end": "feed_commit: end is NULL",
+    "end_before_begin": "feed_commit: the end is before the commit",
+}
+
 
 def run_once(folder, name, source="none", sink="connector = careless"):
     folder = os.path.join(folder, name)
@@ -63,6 +94,9 @@ def main():
             done = run_once(folder, fault,
                             sink="connector = careless\nfault = " + fault)
             check(tests, done, fault, reason)
+        for fault, reason in SOURCE.items():
+            check(tests, run_once(folder, fault, fault,
+                                  "connector = discard"), fault, reason)
     return tests.end()
 
 

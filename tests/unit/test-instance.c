@@ -660,9 +660,15 @@ test_names_that_are_not_utf8 (void **state)
     { "s", "t", "c", "int\xe4" },
   };
   struct refusal_list list = { .list = { .table = note_refusal } };
-  struct ezcdc_column column = { .name = "c", .type_name = "int" };
+  struct ezcdc_column column = { .name = "c",
+                                 .type_name = "int",
+                                 .type = EZCDC_TYPE_INT32 };
   struct ezcdc_table named = {
-    .schema = "", .name = "t\xc3\xa4", .columns = &column, .column_count = 1
+    .id = 1,
+    .schema = "",
+    .name = "t\xc3\xa4",
+    .columns = &column,
+    .column_count = 1,
   };
 
   (void) state;

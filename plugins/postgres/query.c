@@ -10,9 +10,6 @@
 /* How long one wait is at most, so that nothing hangs on a lost wake-up. */
 #define QUERY_WAIT_MS 1000
 
-/* How long it takes until an answer counts as awaited. */
-#define QUERY_MOMENT_MS 5000
-
 const char *
 first_line (const char *message, char *ret_line, size_t size)
 {
@@ -213,30 +210,44 @@ session_receive (struct session *session, const char *what, int64_t timeout_ms,
   return EZCDC_OK;
 }
 
-/* Whoever waits for longer than a moment says so. */
-static int
-session_answer (struct session *session, const char *what,
-                PGresult **ret_result)
+void
+session_tell (struct session *session, const char *what, int64_t since)
 {
-  int64_t moment = session->answer_ms < QUERY_MOMENT_MS ? session->answer_ms
-                                                        : QUERY_MOMENT_MS;
-  int code = session_receive (session, what, moment, ret_result);
   char reason[160];
 
-  if (code == EZCDC_IDLE) {
-    snprintf (reason, sizeof reason, "%s: the server has not answered yet",
-              what);
-    if (EZCDC_HOST_HAS (host, waiting))
-      host->waiting (session->instance, reason);
-    code = session_receive (session, what, session->answer_ms - moment,
-                            ret_result);
-    if (EZCDC_HOST_HAS (host, waiting))
-      host->waiting (session->instance, NULL);
+  if (!EZCDC_HOST_HAS (host, waiting))
+    return;
+  snprintf (reason, sizeof reason, "%s: no answer from the server for %d s",
+            what, (int) ((host->monotonic_time () - since) / 1000000));
+  host->waiting (session->instance, since == 0 ? NULL : reason);
+}
+
+int
+session_await (struct session *session, const char *what, int64_t limit_ms,
+               PGresult **ret_result)
+{
+  int64_t since = host->monotonic_time ();
+  int64_t moment = SESSION_MOMENT_MS;
+  int code = EZCDC_IDLE;
+  bool told = false;
+
+  for (int64_t left = limit_ms; code == EZCDC_IDLE && left != 0;) {
+    if (left > 0 && left < moment)
+      moment = left;
+    code = session_receive (session, what, moment, ret_result);
+    if (left > 0)
+      left -= moment;
+    if (code == EZCDC_IDLE && left != 0) {
+      session_tell (session, what, since);
+      told = true;
+    }
   }
+  if (told)
+    session_tell (session, what, 0);
   if (code == EZCDC_IDLE)
     return host->fail (session->instance, EZCDC_E_UNAVAILABLE,
                        "%s (%s): no answer within %d s", what, session->peer,
-                       (int) (session->answer_ms / 1000));
+                       (int) (limit_ms / 1000));
   return code;
 }
 
@@ -250,7 +261,7 @@ session_query (struct session *session, const char *what, const char *sql,
 
   code = session_send (session, what, sql, count, parameters);
   while (code == EZCDC_OK) {
-    code = session_answer (session, what, &next);
+    code = session_await (session, what, session->answer_ms, &next);
     if (code != EZCDC_OK || next == NULL)
       break;
     /* Of several statements the first error counts, else the last one. */

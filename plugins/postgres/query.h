@@ -22,6 +22,17 @@ int session_send (struct session *session, const char *what, const char *sql,
 int session_receive (struct session *session, const char *what,
                      int64_t timeout_ms, PGresult **ret_result);
 
+/* How long it takes until an answer counts as awaited. */
+#define SESSION_MOMENT_MS 5000
+
+/* Says in the status that there has been no answer since then, or, with 0, that
+ * the wait is over. */
+void session_tell (struct session *session, const char *what, int64_t since);
+/* The same as session_receive, but says so when it waits for longer than a
+ * moment, and fails at the limit; -1: there is none. */
+int session_await (struct session *session, const char *what, int64_t limit_ms,
+                   PGresult **ret_result);
+
 /* Sends and receives; fails if the server reports an error. The caller clears
  * the result. */
 int session_query (struct session *session, const char *what, const char *sql,

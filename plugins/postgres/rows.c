@@ -43,9 +43,10 @@ rows_start (struct rows *rows, const char *sql)
 
   code = session_send (rows->session, ROWS_WHAT, sql, 0, NULL);
   if (code == EZCDC_OK)
-    code = session_receive (rows->session, ROWS_WHAT, -1, &result);
+    code = session_await (rows->session, ROWS_WHAT, -1, &result);
   if (code != EZCDC_OK)
     return code;
+  rows->heard = host->monotonic_time ();
   if (PQresultStatus (result) == PGRES_COPY_OUT)
     rows->running = true;
   else
@@ -100,6 +101,24 @@ rows_feed_one (struct rows *rows, struct ezcdc_feed *feed, char *data,
                          data, (size_t) length);
 }
 
+/* A filter may let nothing through for hours, so there is no limit; but whoever
+ * waits can see for what. */
+static void
+rows_note (struct rows *rows, bool heard)
+{
+  if (heard)
+    rows->heard = host->monotonic_time ();
+  if (heard && rows->told)
+    session_tell (rows->session, ROWS_WHAT, 0);
+  else if (!heard
+           && host->monotonic_time () - rows->heard
+                > SESSION_MOMENT_MS * INT64_C (1000))
+    session_tell (rows->session, ROWS_WHAT, rows->heard);
+  else
+    return;
+  rows->told = !heard;
+}
+
 int
 rows_feed (struct rows *rows, struct ezcdc_feed *feed, int64_t timeout_ms)
 {
@@ -113,6 +132,8 @@ rows_feed (struct rows *rows, struct ezcdc_feed *feed, int64_t timeout_ms)
   for (;;) {
     code = receive_message (rows->session, ROWS_WHAT, deadline, &data,
                             &length);
+    if (code == EZCDC_IDLE || code == EZCDC_END || count == 0)
+      rows_note (rows, code != EZCDC_IDLE || count > 0);
     if (code == EZCDC_END) {
       rows->running = false;
       code = receive_end (rows->session, ROWS_WHAT);

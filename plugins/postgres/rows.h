@@ -14,7 +14,9 @@ struct rows {
   uint32_t count; /* of columns */
   struct ezcdc_value *values;
   struct value_rules rules;
-  bool running; /* the COPY has begun and not ended */
+  bool running;  /* the COPY has begun and not ended */
+  int64_t heard; /* monotonic time of the newest row, or of the beginning */
+  bool told;     /* the status says that none comes */
 };
 
 /* Begins COPY (SELECT the table's columns FROM source) TO STDOUT; source is

@@ -312,7 +312,7 @@ def test_a_catalog_that_does_not_answer_does_not_hold_the_stream(items):
         os.kill(pid, signal.SIGSTOP)
     try:
         run.wait_status(
-            lambda held: "the server has not answered yet" in held["reason"],
+            lambda held: "no answer from the server for" in held["reason"],
             "the wait is told", timeout=30)
         run.wait_until(lambda: "no answer within 8 s" in run.text,
                        "the connection is given up", timeout=30)
@@ -322,6 +322,32 @@ def test_a_catalog_that_does_not_answer_does_not_hold_the_stream(items):
         for pid in asked:
             os.kill(pid, signal.SIGCONT)
     assert run.terminate() == 0
+
+
+def test_a_copy_without_rows_is_told(world):
+    world.sql("CREATE TABLE big (id int PRIMARY KEY, v text);"
+              "INSERT INTO big SELECT i, repeat('x', 900)"
+              " FROM generate_series(1, 60000) i")
+    pipeline = world.pipeline(batch={"memory": "8MiB", "max_rows": 500})
+    hold = world.starrocks.hold("big")
+    run = pipeline.start()
+    run.wait_until(hold.reached, "a load is held")
+    copying = run.wait_until(
+        lambda: [pid for (pid,) in world.postgres.sql(
+            "SELECT pid FROM pg_stat_activity WHERE usename = %s"
+            " AND query LIKE 'COPY%%' AND state = 'active'",
+            (world.role,))], "a copy is under way")
+    for pid in copying:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        hold.release()
+        run.wait_status(
+            lambda held: "copy rows: no answer from the server for"
+            in held["reason"], "the wait is told", timeout=40)
+    finally:
+        for pid in copying:
+            os.kill(pid, signal.SIGCONT)
+    world.settle(run, "big")
 
 
 def test_a_load_without_an_answer_is_told(streaming):

@@ -27,18 +27,30 @@ struct discovery {
   uint64_t intruder_id;
 };
 
+const char *
+pipeline_refusal (const struct pipeline *pipeline,
+                  const struct ezcdc_table *table)
+{
+  if (table->refusal != NULL || table->key_count > 0
+      || (pipeline->sink_capabilities & EZCDC_CAN_LOG) != 0)
+    return table->refusal;
+  return "it has no key, by which the sink would tell its rows apart";
+}
+
 static void
-discovery_say (struct text *text, const struct ezcdc_table *table)
+discovery_say (struct text *text, const struct ezcdc_table *table,
+               const char *refusal)
 {
   text_printf (text, "%stable %s.%s: %s", text->length > 0 ? "; " : "",
-               table->schema, table->name, table->refusal);
+               table->schema, table->name, refusal);
 }
 
 /* A table that is followed has its changes missed from now on, whatever the
  * reason is. */
 static int
 discovery_refused (struct discovery *discovery,
-                   const struct ezcdc_table *table, const char *target)
+                   const struct ezcdc_table *table, const char *target,
+                   const char *refusal)
 {
   struct pipeline *pipeline = discovery->pipeline;
   struct error error = { 0 };
@@ -47,10 +59,10 @@ discovery_refused (struct discovery *discovery,
                              : table_set_find (discovery->among, table->id);
 
   if (discovery->among == NULL || followed != NULL)
-    discovery_say (&discovery->refused, table);
+    discovery_say (&discovery->refused, table, refusal);
   else if (discovery->intruder.length == 0
            && table_set_find_target (discovery->among, target) != NULL) {
-    discovery_say (&discovery->intruder, table);
+    discovery_say (&discovery->intruder, table, refusal);
     text_printf (&discovery->intruder_target, "%s", target);
     discovery->intruder_id = table->id;
   }
@@ -65,6 +77,7 @@ discovery_table (struct ezcdc_list *list, const struct ezcdc_table *table)
 {
   struct discovery *discovery = (struct discovery *) list;
   struct pipeline *pipeline = discovery->pipeline;
+  const char *refusal = pipeline_refusal (pipeline, table);
   const char *target = NULL;
   struct table *added;
 
@@ -73,8 +86,8 @@ discovery_table (struct ezcdc_list *list, const struct ezcdc_table *table)
                                   table->name);
   if (target == NULL)
     target = table->name;
-  if (table->refusal != NULL)
-    return discovery_refused (discovery, table, target);
+  if (refusal != NULL)
+    return discovery_refused (discovery, table, target, refusal);
   added = table_set_add (discovery->tables, table, target);
   if (added == NULL)
     return instance_fail (pipeline->source, EZCDC_E_MEMORY,

@@ -5,8 +5,15 @@
 
 #include "core/base/error.h"
 
+struct ezcdc_table;
 struct pipeline;
 struct table_set;
+
+/* Why a table cannot be replicated to this pipeline's sink: the source's
+ * refusal, or that it has no key and only a log does without one. NULL if it
+ * can. */
+const char *pipeline_refusal (const struct pipeline *pipeline,
+                              const struct ezcdc_table *table);
 
 /* Lists the tables of the source into pipeline->tables; refused tables and
  * clashing targets are an error that names them all. */

@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/pipeline/discovery.h"
 #include "core/pipeline/gather.h"
 #include "core/pipeline/pipeline.h"
 #include "core/pipeline/position.h"
@@ -371,13 +372,14 @@ gather_doubt (const struct gather *gather, const struct table *table,
               bool *ret_leave_out, struct error *error)
 {
   const struct ezcdc_table *known = &table->version->description;
+  const char *refusal = pipeline_refusal (gather->pipeline, description);
   bool older = position_compare (&gather->commit, &table->copied) < 0;
 
   *ret_leave_out = false;
   if (!pipeline_copies (gather->pipeline))
     return 0;
-  if (description->refusal != NULL) {
-    text_printf (ret_reason, "%s", description->refusal);
+  if (refusal != NULL) {
+    text_printf (ret_reason, "%s", refusal);
     *ret_leave_out = true;
   }
   else if (shape_has_another_key (known, description)) {
@@ -477,7 +479,8 @@ gather_table (struct ezcdc_feed *feed, const struct ezcdc_table *description)
   if (table == NULL)
     return gather_tell_of_stranger (gather, description);
   if (!pipeline_copies (gather->pipeline)
-      && gather_pause (table, description->refusal))
+      && gather_pause (table,
+                       pipeline_refusal (gather->pipeline, description)))
     return EZCDC_OK;
   same = table_same_shape (&table->version->description, description);
   if (gather_doubt (gather, table, description, &reason, &leave_out, &error)

@@ -203,7 +203,8 @@ struct ezcdc_table {
                           what to do about it */
   const struct ezcdc_column *columns;
   uint32_t column_count; /* at least 1 */
-  uint32_t key_count;    /* columns with EZCDC_COLUMN_KEY */
+  uint32_t key_count;    /* columns with EZCDC_COLUMN_KEY; a table without any
+                            goes to a log only */
   /* To a sink: grows when the table's columns change; set by the host.  From
    * a source that lists it, since 1.1: another number than before if changes
    * of the table may not have been kept in between, so that it has to be copied
@@ -460,7 +461,8 @@ struct ezcdc_host {
                      int64_t estimated_rows);
 
   /* The receiving end of a stream, a chunk or a scan.  All is copied; a
-   * result below zero ends the read call, which returns it.
+   * result below zero ends the read call, which returns it.  A chunk, a scan
+   * and a fetch are fed rows alone.  What breaks a rule is EZCDC_E_BUG.
    * feed_row: values holds one value a column of the table as last given to
    * feed_table (or as discovered); old_values likewise or NULL.  Values
    * that lie inside [message, message + length) cost one copy together;

@@ -43,6 +43,7 @@ SOURCE = {
                     " type_name",
     "unknown_type": "list_table: the table with the id 7: a column has a type",
     "two_keys": "list_table: the table with the id 7: key_count is not",
+    "no_key": "table .ticks: it has no key, by which the sink",
     "no_chunk": "list_chunk: chunk is NULL",
     "begin_in_a_chunk": "feed_begin: only a stream is fed that",
     "read_value_without_data": "feed_row: a value of a chunk has no data",
@@ -94,6 +95,8 @@ def main():
             done = run_once(folder, fault,
                             sink="connector = careless\nfault = " + fault)
             check(tests, done, fault, reason)
+        tests.succeeds(run_once(folder, "no_key_log", "no_key"),
+                       "a table without a key, to a log")
         for fault, reason in SOURCE.items():
             check(tests, run_once(folder, fault, fault,
                                   "connector = discard"), fault, reason)

@@ -405,6 +405,45 @@ add_truncations (scmp_filter_ctx filter)
   return add_rules (filter, SCMP_ACT_ERRNO (EPERM), rules, COUNT (rules));
 }
 
+/* Calls that make a file or a folder, the argument that is its mode, and, of
+ * those that need not make one, the argument with the flags and a flag that
+ * makes one. */
+static const struct maker {
+  const char *name;
+  unsigned mode;
+  unsigned flags;
+  int flag; /* 0: makes always */
+} makers[] = {
+  { "creat", 1, 0, 0 },
+  { "mkdir", 1, 0, 0 },
+  { "mkdirat", 2, 0, 0 },
+  { "open", 2, 1, O_CREAT },
+  { "open", 2, 1, O_TMPFILE & ~O_DIRECTORY },
+  { "openat", 3, 2, O_CREAT },
+  { "openat", 3, 2, O_TMPFILE & ~O_DIRECTORY },
+};
+
+/* Nothing that is made is run as whom it belongs to; the umask, which sees to
+ * the others' rights, leaves these bits. */
+static int
+add_makers (scmp_filter_ctx filter)
+{
+  static const mode_t bits[] = { S_ISUID, S_ISGID, S_ISVTX };
+  int code = 0;
+
+  for (size_t i = 0; code == 0 && i < COUNT (makers) * COUNT (bits); i++) {
+    const struct maker *maker = &makers[i / COUNT (bits)];
+    struct rule rule = {
+      maker->name,
+      { HAS (maker->mode, bits[i % COUNT (bits)]) },
+    };
+    if (maker->flag != 0)
+      rule.conditions[1] = HAS (maker->flags, (scmp_datum_t) maker->flag);
+    code = add_rules (filter, SCMP_ACT_ERRNO (EPERM), &rule, 1);
+  }
+  return code;
+}
+
 /* In a filter of its own, the stricter of the two holds: the other one lets
  * the calls that name files pass, or has them watched, whatever their
  * arguments are. */
@@ -418,6 +457,8 @@ load_refusals (void)
     refine (filter);
     code = add_truncations (filter);
   }
+  if (code == 0)
+    code = add_makers (filter);
   if (code == 0)
     code = seccomp_load (filter);
   if (filter != NULL)

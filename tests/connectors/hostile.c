@@ -45,6 +45,16 @@ outcome (long result)
   return result < 0 ? errno : 0;
 }
 
+static int
+close_outcome (long descriptor)
+{
+  int result = outcome (descriptor);
+
+  if (descriptor >= 0)
+    close ((int) descriptor);
+  return result;
+}
+
 /* ---- Attempts ---------------------------------------------------------- */
 
 static int
@@ -328,6 +338,64 @@ make_program_of_group (void)
   return change_mode (program_file, O_WRONLY | O_CREAT, 02700);
 }
 
+/* Makes a file that is not there yet in each way there is. Returns what the
+ * first that is not refused comes to. */
+static int
+make_with_mode (mode_t mode)
+{
+  const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  char path[600];
+
+  snprintf (path, sizeof path, "%s/made", state_folder);
+  int result = close_outcome (open (path, flags, mode));
+  if (result == EPERM)
+    result = close_outcome (
+      open (state_folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, mode));
+#ifdef SYS_open
+  if (result == EPERM)
+    result = close_outcome (syscall (SYS_open, path, flags, mode));
+#endif
+#ifdef SYS_creat
+  if (result == EPERM)
+    result = close_outcome (syscall (SYS_creat, path, mode));
+#endif
+  unlink (path);
+  return result;
+}
+
+static int
+begin_program_of_user (void)
+{
+  return make_with_mode (04700);
+}
+
+static int
+begin_program_of_group (void)
+{
+  return make_with_mode (02700);
+}
+
+static int
+begin_sticky_program (void)
+{
+  return make_with_mode (01700);
+}
+
+static int
+make_sticky_folder (void)
+{
+  char path[600];
+
+  snprintf (path, sizeof path, "%s/made", state_folder);
+  int result = outcome (mkdirat (AT_FDCWD, path, 01700));
+#ifdef SYS_mkdir
+  if (result == EPERM)
+    result = outcome (syscall (SYS_mkdir, path, 01700));
+#endif
+  rmdir (path);
+  return result;
+}
+
 static int
 open_folder_to_group (void)
 {
@@ -543,16 +611,6 @@ own_standard_error (void)
 }
 
 /* ---- Attempts by other names ------------------------------------------- */
-
-static int
-close_outcome (long descriptor)
-{
-  int result = outcome (descriptor);
-
-  if (descriptor >= 0)
-    close ((int) descriptor);
-  return result;
-}
 
 /* Past the C library, which knows openat only. Not every machine has it. */
 static int
@@ -772,6 +830,10 @@ static struct attempt attempts[] = {
   { "open the rights of a file", open_rights, 0 },
   { "make a program that is run as its user", make_program_of_user, 0 },
   { "make a program that is run as its group", make_program_of_group, 0 },
+  { "begin a program that is run as its user", begin_program_of_user, 0 },
+  { "begin a program that is run as its group", begin_program_of_group, 0 },
+  { "begin a program that is sticky", begin_sticky_program, 0 },
+  { "make a sticky folder", make_sticky_folder, 0 },
   { "open its folder to its group", open_folder_to_group, 0 },
   { "open its folder to all", open_folder_to_all, 0 },
   { "close a file to others", close_file_to_others, 0 },

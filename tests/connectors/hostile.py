@@ -105,7 +105,7 @@ def check_attempts(tests, pipeline):
     done = pipeline("check")
     lines = [line for line in done.stdout.splitlines()
              if line[5:].startswith("sink:")]
-    tests.result(len(lines) == 71, "all is tried", done.stdout + done.stderr)
+    tests.result(len(lines) == 75, "all is tried", done.stdout + done.stderr)
     for line in lines:
         tests.result(line.startswith("ok "), "refused: " + line[11:])
     return done

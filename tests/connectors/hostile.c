@@ -89,6 +89,44 @@ hold_keeper (void)
   return outcome (syscall (SYS_pidfd_open, getppid (), 0));
 }
 
+/* By options of a socket that the keeper could have the other end of. A kernel
+ * that does not have them says so if it is asked. */
+#define PASS_PIDFD 76
+#define PEER_PIDFD 77
+
+static int
+hold_peer (void)
+{
+  int ends[2];
+  int held = -1;
+  socklen_t size = sizeof held;
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return errno;
+  int code = outcome (
+    getsockopt (ends[0], SOL_SOCKET, PEER_PIDFD, &held, &size));
+  if (held >= 0)
+    close (held);
+  close (ends[0]);
+  close (ends[1]);
+  return code;
+}
+
+static int
+be_given_senders (void)
+{
+  const int yes = 1;
+  int ends[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return errno;
+  int code = outcome (
+    setsockopt (ends[0], SOL_SOCKET, PASS_PIDFD, &yes, sizeof yes));
+  close (ends[0]);
+  close (ends[1]);
+  return code;
+}
+
 static int
 signal_keeper (void)
 {
@@ -799,6 +837,8 @@ static struct attempt attempts[] = {
   { "read the keeper's memory", read_keeper, 0 },
   { "write the keeper's memory", write_keeper, 0 },
   { "hold the keeper", hold_keeper, 0 },
+  { "hold who is at the other end", hold_peer, 0 },
+  { "be given hold of who sends", be_given_senders, 0 },
   { "signal the keeper", signal_keeper, 0 },
   { "say whom signals go to", own_signals, 0 },
   { "say which signals are sent", choose_signals, 0 },

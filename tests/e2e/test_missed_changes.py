@@ -462,3 +462,20 @@ def test_a_bounded_run_makes_the_copy_that_is_due(world):
     world.assert_same("a", "b")
     assert [table["phase"] for table in pipeline.status()["tables"]] == [
         "streaming", "streaming"]
+
+
+def test_a_gap_while_the_first_slot_is_made(world):
+    world.sql("CREATE TABLE other (id int)")
+    world.admin("CREATE PUBLICATION made FOR TABLE a, b"
+                " WITH (publish_via_partition_root = true)")
+    holder = world.connect(autocommit=False)
+    holder.cursor().execute("INSERT INTO other VALUES (1)")
+    pipeline = world.pipeline("public.a, public.b",
+                              source={"publication": "made"})
+    run = pipeline.start()
+    run.wait_text("waiting for open transactions to end")
+    hole(world, "made")
+    holder.commit()
+    holder.close()
+    run.wait_streaming()
+    world.settle(run, "a", "b")

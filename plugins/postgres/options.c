@@ -105,9 +105,10 @@ const struct ezcdc_option postgres_options[POSTGRES_OPTION_COUNT] = {
 };
 
 /* libpq takes lists of hosts and sockets for a host; neither can be verified
- * the way ssl_mode says. */
+ * the way ssl_mode says. A URL may have a password in it: nothing of the value
+ * is repeated. */
 static int
-options_check_host (struct postgres *self)
+options_check_place (struct postgres *self)
 {
   const char *server = self->server;
   size_t i;
@@ -117,11 +118,18 @@ options_check_host (struct postgres *self)
                        "host: the name or address of a server is needed (not"
                        " a socket)");
   for (i = 0; server[i] != '\0'; i++)
-    if (server[i] == ',' || (unsigned char) server[i] <= ' '
-        || server[i] == 0x7f)
+    if (strchr ("/@=", server[i]) != NULL)
+      return host->fail (self->instance, EZCDC_E_CONFIG,
+                         "host: a name or an address, not a URL");
+    else if (server[i] == ',' || (unsigned char) server[i] <= ' '
+             || server[i] == 0x7f)
       return host->fail (self->instance, EZCDC_E_CONFIG,
                          "host: one name or address, without commas and"
                          " blanks");
+  if (strstr (self->database, "://") != NULL
+      || strstr (self->database, "password=") != NULL)
+    return host->fail (self->instance, EZCDC_E_CONFIG,
+                       "database: a name, not a URL or connection string");
   return EZCDC_OK;
 }
 
@@ -204,7 +212,7 @@ options_read (struct postgres *self)
             (int) host->option_integer (instance, "port"));
   snprintf (self->application, sizeof self->application, "ezcdc_%s",
             host->pipeline_name (instance));
-  code = options_check_host (self);
+  code = options_check_place (self);
   if (code == EZCDC_OK)
     code = options_methods (self);
   if (code == EZCDC_OK)

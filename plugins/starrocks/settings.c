@@ -254,6 +254,23 @@ check_plaintext (struct ezcdc_instance *instance,
   return EZCDC_OK;
 }
 
+/* A URL or a connection string may have a password in it, so nothing of the
+ * value is repeated. */
+static int
+check_place (struct ezcdc_instance *instance, const struct settings *settings)
+{
+  for (const char *at = settings->host; *at != '\0'; at++)
+    if (strchr ("/@=", *at) != NULL || (unsigned char) *at <= ' '
+        || *at == 0x7f)
+      return host->fail (instance, EZCDC_E_CONFIG,
+                         "host: a name or an address, not a URL");
+  if (strstr (settings->database, "://") != NULL
+      || strstr (settings->database, "password=") != NULL)
+    return host->fail (instance, EZCDC_E_CONFIG,
+                       "database: a name, not a URL or connection string");
+  return EZCDC_OK;
+}
+
 int
 settings_read (struct ezcdc_instance *instance, struct settings *ret_settings)
 {
@@ -273,6 +290,9 @@ settings_read (struct ezcdc_instance *instance, struct settings *ret_settings)
       || settings.user[0] == '\0')
     return host->fail (instance, EZCDC_E_CONFIG,
                        "host, database and user must not be empty");
+  code = check_place (instance, &settings);
+  if (code != EZCDC_OK)
+    return code;
   settings.password = host->option_sealed (instance, "password");
   settings.port = (uint32_t) host->option_integer (instance, "port");
   settings.replication_num = (int) host->option_integer (instance,

@@ -150,6 +150,22 @@ def test_what_only_the_connector_finds_is_told_with_its_line(
     assert "read and valid" not in done.stdout, done
 
 
+@pytest.mark.parametrize("section", ["source", "sink"])
+@pytest.mark.parametrize("option, value", [
+    ("host", "postgres://u:canary@db.example.com/d"),
+    ("host", "u:canary@db.example.com"),
+    ("database", "host=db.example.com password=canary"),
+])
+def test_a_url_is_no_host_and_not_repeated(pipeline, section, option, value):
+    pipeline.section(section, **{option: value})
+    pipeline.seal()
+    for command in "check", "run":
+        done = pipeline(command, pipeline.ini)
+        assert done.code == engine.USAGE, done
+        assert f"{section}.{option}: " in done.stderr, done
+        assert "canary" not in done.text, done
+
+
 def test_a_path_as_connector_needs_leave(pipeline):
     path = pipeline.program.connector_dir / "postgres.so"
     text = pipeline.text().replace("connector = postgres",

@@ -335,6 +335,7 @@ def test_mysql_signs_in_slowly(lured, script, mode):
         pipeline.section("sink", connect_timeout="2s")
         done = pipeline.check()
     assert "no answer within 2 s" in done.text, done
+    assert not server.dripped
 
 
 @pytest.mark.parametrize("script", [

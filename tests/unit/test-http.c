@@ -457,6 +457,12 @@ test_redirect_to_a_stranger (void **state)
                    "sink.redirect_refused 192.0.2.1:1 denied {\"from\":"
                    "\"https://localhost:");
   assert_contains (http_server_next (server), "tls PUT /redirect/307/");
+  /* So is another port of the host that is configured. */
+  result = perform (world, "https", "tls",
+                    "/redirect/307/https://localhost:1/ok");
+  expect_failure (world, result, EZCDC_E_CONFIG,
+                  "neither configured nor announced", 0);
+  assert_contains (http_server_next (server), "tls PUT /redirect/307/");
   expect_nothing_seen ();
   world_free (world);
 }

@@ -49,6 +49,7 @@ class Visit:
         for byte in data:
             self.send(bytes([byte]))
             time.sleep(every)
+        self.rogue.dripped = True
 
     def start_tls(self):
         try:
@@ -69,6 +70,7 @@ class Rogue:
     def __init__(self, script, identity=None):
         self.heard = b""            # over all connections, out of TLS
         self.sent = 0               # the same the other way
+        self.dripped = False        # somebody has waited for the last drop
         self.visits = 0
         self.asked = 0              # once they were in
         self.played = 0             # scripts that came to their end

@@ -215,26 +215,34 @@ copy_value (struct batch *batch, const struct copied *copied,
   return value->data == NULL ? EZCDC_E_MEMORY : 0;
 }
 
-/* EZCDC_E_BUG if one is no value. */
+/* Why values could not be copied: one is none, or memory is out. */
 static int
+copy_failure (const struct ezcdc_table *table,
+              const struct ezcdc_value *values)
+{
+  for (uint32_t i = 0; i < table->column_count; i++)
+    if (values[i].state > EZCDC_UNCHANGED
+        || (values[i].state == EZCDC_VALUE && values[i].data == NULL
+            && values[i].length > 0))
+      return EZCDC_E_BUG;
+  return EZCDC_E_MEMORY;
+}
+
+/* NULL: see copy_failure. */
+static struct ezcdc_value *
 copy_values (struct batch *batch, const struct ezcdc_table *table,
-             const struct copied *copied, const struct ezcdc_value *values,
-             struct ezcdc_value **ret_copy)
+             const struct copied *copied, const struct ezcdc_value *values)
 {
   struct ezcdc_value *copy = arena_take (&batch->arena,
                                          table->column_count * sizeof *copy);
 
   if (copy == NULL)
-    return EZCDC_E_MEMORY;
+    return NULL;
   memcpy (copy, values, table->column_count * sizeof *copy);
-  for (uint32_t i = 0; i < table->column_count; i++) {
-    int result = copy_value (batch, copied, &copy[i]);
-
-    if (result < 0)
-      return result;
-  }
-  *ret_copy = copy;
-  return 0;
+  for (uint32_t i = 0; i < table->column_count; i++)
+    if (copy_value (batch, copied, &copy[i]) < 0)
+      return NULL;
+  return copy;
 }
 
 static int
@@ -406,29 +414,26 @@ keyed_add (struct batch *batch, const struct change *change)
   struct ezcdc_value *values = NULL;
   struct ezcdc_value *old_values = NULL;
   struct copied copied;
-  int result;
 
   if (copy_message (batch, change, &copied) < 0)
     return EZCDC_E_MEMORY;
   if (change->old_values != NULL) {
-    result = copy_values (batch, table, &copied, change->old_values,
-                          &old_values);
-    if (result < 0)
-      return result;
+    old_values = copy_values (batch, table, &copied, change->old_values);
+    if (old_values == NULL)
+      return copy_failure (table, change->old_values);
   }
   if (change->operation == EZCDC_DELETE) {
-    result = old_values != NULL ? 0
-                                : copy_values (batch, table, &copied,
-                                               change->values, &old_values);
-    if (result < 0)
-      return result;
+    if (old_values == NULL)
+      old_values = copy_values (batch, table, &copied, change->values);
+    if (old_values == NULL)
+      return copy_failure (table, change->values);
     if (!key_is_complete (table, old_values))
       return EZCDC_E_BUG;
     return keyed_put (batch, change, EZCDC_DELETE, old_values, NULL, false);
   }
-  result = copy_values (batch, table, &copied, change->values, &values);
-  if (result < 0)
-    return result;
+  values = copy_values (batch, table, &copied, change->values);
+  if (values == NULL)
+    return copy_failure (table, change->values);
   if (old_values != NULL)
     /* A key column that was too large to be sent again. */
     for (uint32_t i = 0; i < table->column_count; i++)
@@ -447,44 +452,39 @@ keyed_add (struct batch *batch, const struct change *change)
                     change->repair);
 }
 
-static int
-plain_fill (struct batch *batch, struct ezcdc_row *row,
-            const struct change *change)
-{
-  struct ezcdc_value *values = NULL;
-  struct ezcdc_value *old_values = NULL;
-  struct copied copied;
-  int result;
-
-  row_fill (batch, row, change);
-  result = copy_message (batch, change, &copied);
-  if (result == 0 && change->values != NULL)
-    result = copy_values (batch, change->table, &copied, change->values,
-                          &values);
-  if (result == 0 && change->old_values != NULL)
-    result = copy_values (batch, change->table, &copied, change->old_values,
-                          &old_values);
-  if (result < 0)
-    return result;
-  row->values = values;
-  row->old_values = old_values;
-  if (values != NULL)
-    row->unchanged = count_unchanged (change->table, values);
-  return 0;
-}
-
 /* Snapshot rows and logs: every row is kept as it came. */
 static int
 plain_add (struct batch *batch, const struct change *change)
 {
   struct ezcdc_row *row = row_append (batch);
-  int result;
+  struct copied copied;
+  int result = EZCDC_E_MEMORY;
 
   if (row == NULL)
     return EZCDC_E_MEMORY;
-  result = plain_fill (batch, row, change);
-  if (result < 0)
-    batch->row_count--;
+  row_fill (batch, row, change);
+  if (copy_message (batch, change, &copied) < 0)
+    goto error;
+  if (change->values != NULL) {
+    row->values = copy_values (batch, change->table, &copied, change->values);
+    if (row->values == NULL) {
+      result = copy_failure (change->table, change->values);
+      goto error;
+    }
+    row->unchanged = count_unchanged (change->table, row->values);
+  }
+  if (change->old_values != NULL) {
+    row->old_values = copy_values (batch, change->table, &copied,
+                                   change->old_values);
+    if (row->old_values == NULL) {
+      result = copy_failure (change->table, change->old_values);
+      goto error;
+    }
+  }
+  return 0;
+
+error:
+  batch->row_count--;
   return result;
 }
 

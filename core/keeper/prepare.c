@@ -4,15 +4,19 @@
 #include <config.h>
 
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <ezcdc/connector.h>
 
 #include "core/cli/command.h"
+#include "core/base/memory.h"
 #include "core/keeper/credentials.h"
 #include "core/keeper/guard.h"
 #include "core/keeper/parts.h"
 #include "core/keeper/run_lock.h"
+#include "core/runner/reach.h"
 
 /* A record of a key that does not fit, if the log can be gone on with under
  * the keys that were given; never a new log under a wrong key. */
@@ -65,6 +69,30 @@ visit_pipeline (struct keeper *keeper, struct error *error)
   return keeper->audit == NULL ? error->code : 0;
 }
 
+/* A look at the name alone would stand between a connector and such a file. */
+static int
+check_key_places (const struct keeper *keeper, struct error *error)
+{
+  const char *paths[KEY_SOURCE_FILES];
+  size_t length = strlen (keeper->settings.folder);
+
+  key_source_files (keeper->source, paths);
+  for (size_t i = 0; i < KEY_SOURCE_FILES; i++) {
+    CLEANUP_FREE char *path = paths[i] == NULL ? NULL
+                                               : realpath (paths[i], NULL);
+
+    if (path != NULL
+        && (reach_covers (path)
+            || (strncmp (path, keeper->settings.folder, length) == 0
+                && path[length] == '/')))
+      return error_set (error, EZCDC_E_CONFIG,
+                        "%s: connectors can read files there; move the key to "
+                        "another place, such as /etc/ezcdc",
+                        paths[i]);
+  }
+  return 0;
+}
+
 /* Reads and checks everything; nothing has been started when it fails. */
 int
 keeper_prepare (struct keeper *keeper, struct error *error)
@@ -85,7 +113,9 @@ keeper_prepare (struct keeper *keeper, struct error *error)
   keeper->service.budget = &keeper->budget;
   keeper->service.ini = keeper->ini;
   keeper->service.ring = keeper->ring;
-  code = check_credentials (keeper, error);
+  code = check_key_places (keeper, error);
+  if (code == 0)
+    code = check_credentials (keeper, error);
   if (code == 0)
     code = keeper->is_run ? claim_pipeline (keeper, error)
                           : visit_pipeline (keeper, error);

@@ -56,6 +56,18 @@ static const char *const files[REACH_FILES] = {
 static const char *const devices[] = { "/dev/null", "/dev/zero", "/dev/random",
                                        "/dev/urandom" };
 
+bool
+reach_covers (const char *path)
+{
+  for (size_t i = 0; i < COUNT (trees); i++) {
+    size_t length = strlen (trees[i]);
+
+    if (strncmp (path, trees[i], length) == 0 && path[length] == '/')
+      return true;
+  }
+  return false;
+}
+
 /* ---- Folders ----------------------------------------------------------- */
 
 /* Allows the folder of a file, but never the root of all: then the file, if

@@ -4,6 +4,7 @@
 #ifndef EZCDC_RUNNER_REACH_H
 #define EZCDC_RUNNER_REACH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/error.h"
@@ -43,6 +44,10 @@ struct reach_places {
  * Certificates and keys that ssl_ options name are opened by the keeper. */
 int reach_restrict (const struct reach_places *places, struct reach *ret_reach,
                     struct error *error) __attribute__ ((nonnull (1, 2)));
+
+/* Whether a path, without links, lies in a tree of the system that every runner
+ * may read. */
+bool reach_covers (const char *path) __attribute__ ((nonnull));
 
 /* The path of a file that has been replaced since, or NULL. */
 const char *reach_replaced (const struct reach *reach)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A mistake in the INI file ends in exit 2 with file, line and the nearest name."""
 
+import pathlib
 import socket
+import tempfile
 import threading
 
 import pytest
@@ -230,6 +232,22 @@ def test_a_key_from_a_file(world, pipeline, tmp_path):
                                     CONFIG_ENCRYPTION_KEY_FILE=str(held))
     assert done.code == 0
     world.assert_same("items")
+
+
+def test_a_key_where_connectors_may_read_is_refused(pipeline):
+    """In the pipeline's folder, and in the system's trees."""
+    folder = pipeline.state_dir / pipeline.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in folder, pathlib.Path("/usr/local/share"):
+        with tempfile.NamedTemporaryFile("w", dir=place) as file:
+            file.write(pipeline.key + "\n")
+            file.flush()
+            for command in "check", "run":
+                done = pipeline(command, pipeline.ini,
+                                CONFIG_ENCRYPTION_KEY=None,
+                                CONFIG_ENCRYPTION_KEY_FILE=file.name)
+                assert done.code == engine.USAGE, done
+                assert "connectors can read files there" in done.stderr, done
 
 
 def test_usage_errors(program):

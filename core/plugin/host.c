@@ -340,6 +340,9 @@ host_refuse_row (struct ezcdc_instance *instance,
   const struct instance_services *services = instance->services;
   struct error error = { 0 };
 
+  if (batch == NULL || reason == NULL)
+    return instance_fail (instance, EZCDC_E_BUG,
+                          "refuse_row: it was given no batch or no reason");
   if (row >= batch->row_count)
     return instance_fail (
       instance, EZCDC_E_BUG, "refuse row %llu of a batch of %llu rows",
@@ -361,6 +364,9 @@ host_announce (struct ezcdc_instance *instance,
   struct error error = { 0 };
   int result;
 
+  if (batch == NULL || load == NULL)
+    return instance_fail (instance, EZCDC_E_BUG,
+                          "announce: it was given no batch or no load");
   if (load[0] == '\0' || strlen (load) > ANNOUNCED_LOAD_MAX)
     return instance_fail (instance, EZCDC_E_BUG,
                           "announce a load: its name has %zu bytes, not 1 to "

@@ -553,6 +553,12 @@ test_announced_loads (void **state)
   assert_int_equal (host_table.announce (instance, &batch, load), EZCDC_E_BUG);
   assert_int_equal (host_table.announce (instance, &batch, load + 1), 0);
   assert_int_equal (host_table.announce (instance, &batch, ""), EZCDC_E_BUG);
+  assert_int_equal (host_table.announce (instance, &batch, NULL), EZCDC_E_BUG);
+  assert_int_equal (host_table.announce (instance, NULL, "a"), EZCDC_E_BUG);
+  assert_int_equal (host_table.refuse_row (instance, NULL, 0, "a"),
+                    EZCDC_E_BUG);
+  assert_int_equal (host_table.refuse_row (instance, &batch, 0, NULL),
+                    EZCDC_E_BUG);
   assert_int_equal (host_table.announce (instance, &batch, "full"),
                     EZCDC_E_OPERATOR);
   assert_string_equal (instance_last_error (instance)->text,

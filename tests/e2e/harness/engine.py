@@ -2,6 +2,7 @@
 """The ezcdc program as a user meets it: INI files, commands, exit codes, processes."""
 
 import copy
+import datetime
 import contextlib
 import json
 import os
@@ -224,6 +225,8 @@ class Run:
         self.stdout_path = pipeline.folder / f"{pipeline.name}.{number}.out"
         self.stderr_path = pipeline.folder / f"{pipeline.name}.{number}.err"
         env.setdefault("CONFIG_ENCRYPTION_KEY", pipeline.key)
+        self.since = datetime.datetime.now(datetime.timezone.utc).strftime(
+            "%Y-%m-%dT%H:%M:%S.%fZ")
         with open(self.stdout_path, "wb") as out, \
                 open(self.stderr_path, "wb") as err:
             self.process = process.start(
@@ -260,7 +263,9 @@ class Run:
 
     def wait_streaming(self, timeout=60):
         return self.wait_status(
-            lambda status: status.get("state") == "running"
+            # A run that was killed has left what it said last.
+            lambda status: (status.get("started") or "") >= self.since
+            and status.get("state") == "running"
             and status.get("phase") == "streaming", "streaming", timeout)
 
     def wait_until(self, condition, what, timeout=60, every=0.05):

@@ -23,7 +23,7 @@ int session_receive (struct session *session, const char *what,
                      int64_t timeout_ms, PGresult **ret_result);
 
 /* How long it takes until an answer counts as awaited. */
-#define SESSION_MOMENT_MS 5000
+#define SESSION_MOMENT_MS 12000
 
 /* Says in the status that there has been no answer since then, or, with 0, that
  * the wait is over. */

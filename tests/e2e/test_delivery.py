@@ -178,7 +178,8 @@ def test_h17_restart_while_the_slot_is_still_active(items):
     pipeline = items.pipeline()
     run = pipeline.start()
     run.wait_streaming()
-    pid = items.postgres.walsender(pipeline.slot)
+    pid = run.wait_until(lambda: items.postgres.walsender(pipeline.slot),
+                         "the stream is open")
     # A stopped walsender keeps the slot after its client has gone.
     os.kill(pid, signal.SIGSTOP)
     try:

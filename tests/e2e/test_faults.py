@@ -299,7 +299,7 @@ def test_a_source_that_is_silent_is_not_taken_for_one_without_news(items):
 def test_a_catalog_that_does_not_answer_does_not_hold_the_stream(items):
     """The stream's own thread asks it now and then."""
     pipeline = items.pipeline(pipeline={"recheck_interval": "1s"},
-                              source={"answer_timeout": "8s"})
+                              source={"answer_timeout": "16s"})
     run = pipeline.start()
     run.wait_streaming()
     items.wait_same(run, "items")
@@ -314,7 +314,7 @@ def test_a_catalog_that_does_not_answer_does_not_hold_the_stream(items):
         run.wait_status(
             lambda held: "no answer from the server for" in held["reason"],
             "the wait is told", timeout=30)
-        run.wait_until(lambda: "no answer within 8 s" in run.text,
+        run.wait_until(lambda: "no answer within 16 s" in run.text,
                        "the connection is given up", timeout=30)
         items.sql("INSERT INTO items VALUES (5000, 'goes on')")
         items.wait_same(run, "items")

@@ -141,12 +141,7 @@ missed_begin (struct pipeline *pipeline, struct error *error)
     struct table *table = pipeline->tables.tables[i];
     const struct table *found = table_set_find (&now, table->id);
 
-    /* It was out of the publication for a moment, before or after the slot
-     * began to keep changes. */
-    if (found != NULL && missed_by_source (table, found)
-        && pipeline_copies (pipeline))
-      result = shape_pass_over (pipeline, table, error);
-    if (found != NULL && result >= 0)
+    if (found != NULL)
       result = missed_note (pipeline, table, found, error);
   }
   table_set_free (&now);
